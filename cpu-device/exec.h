@@ -1,0 +1,71 @@
+/* What the driver API needs of the PTX machine: load a module, look at its kernels and variables, run a grid. */
+#ifndef CPU_EXEC_H
+#define CPU_EXEC_H
+
+#include <cuda.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "memory.h"
+
+struct cpu_module;
+struct cpu_kernel;
+
+/* Where the parser and the machine write what went wrong: truncated, always terminated. */
+struct cpu_text {
+	char *data; /* may be NULL when size is 0 */
+	size_t size;
+};
+
+/* Parses `length` bytes of PTX text (no terminator needed), allocates and initialises its module variables in `memory`.
+   `ptx` is not kept. Kernels are lowered when first run (or asked for their attributes).
+   Errors: CUDA_ERROR_INVALID_PTX, _UNSUPPORTED_PTX_VERSION, _INVALID_SOURCE, _OUT_OF_MEMORY, with a line in `log`. */
+CUresult cpu_module_load(const char *ptx, size_t length, struct cpu_memory *memory, struct cpu_text log,
+			 struct cpu_module **module);
+void cpu_module_unload(struct cpu_module *module);
+
+size_t cpu_module_kernel_count(const struct cpu_module *module);
+struct cpu_kernel *cpu_module_kernel(const struct cpu_module *module, size_t index);
+struct cpu_kernel *cpu_module_find_kernel(const struct cpu_module *module, const char *name);
+
+/* Address and size of the module variable `name` (.global or .const); false when there is none. */
+bool cpu_module_find_variable(const struct cpu_module *module, const char *name, uint64_t *address, size_t *size);
+
+struct cpu_parameter {
+	size_t offset;
+	size_t size;
+};
+
+struct cpu_kernel_info {
+	const char *name;
+	const struct cpu_parameter *parameters; /* owned by the kernel */
+	size_t parameter_count;
+	size_t parameter_bytes; /* of the packed buffer */
+	int registers;		/* per thread, 32-bit */
+	size_t shared_bytes;	/* static */
+	size_t constant_bytes;
+	size_t local_bytes; /* per thread */
+	int max_threads;    /* per block: .maxntid, else the device's limit */
+	int ptx_version;    /* 10 * major + minor of .target, as CU_FUNC_ATTRIBUTE_PTX_VERSION */
+};
+
+/* Everything a caller may want to know of a kernel. Lowers it; CUDA_ERROR_INVALID_PTX when it cannot be. */
+CUresult cpu_kernel_info(struct cpu_kernel *kernel, struct cpu_kernel_info *info);
+
+struct cpu_launch {
+	struct cpu_kernel *kernel;
+	unsigned grid[3];
+	unsigned block[3];
+	size_t dynamic_shared_bytes;
+	const void *parameters; /* packed as cpu_kernel_info says; read only during the run */
+	bool cooperative;	/* keep all blocks resident, allow grid-wide barriers */
+};
+
+/* Runs a whole grid on all cores and returns when it has finished (the caller is one of the workers). One grid at a
+   time: callers on other threads wait. Returns CUDA_SUCCESS or the sticky error (700 illegal address, 716 misaligned,
+   715 illegal instruction, 719 launch failure, 710 assert, …), with kernel, PTX line, block, thread and address in
+   `fault`. printf output goes to the process's stdout in block order of execution. */
+CUresult cpu_kernel_run(struct cpu_memory *memory, const struct cpu_launch *launch, struct cpu_text fault);
+
+#endif
