@@ -1,0 +1,64 @@
+/* Byte streams between client and server: where to, how to open, how to move bytes. */
+#ifndef CR_TRANSPORT_H
+#define CR_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+enum cr_scheme { CR_SCHEME_TCP, CR_SCHEME_UNIX };
+
+/* tcp://HOST:PORT (IPv6 as tcp://[::1]:PORT; port optional, CRICKET_DEFAULT_PORT) or unix:///PATH. */
+struct cr_uri {
+	enum cr_scheme scheme;
+	char host[256];
+	uint16_t port;
+	char path[108];
+};
+
+/* Room for a message that says what failed and what to do. */
+struct cr_reason {
+	char text[512];
+};
+
+bool cr_uri_parse(const char *text, struct cr_uri *uri, struct cr_reason *why);
+void cr_uri_format(const struct cr_uri *uri, char *text, size_t size);
+
+/* Does this address stay on the machine (loopback TCP, Unix socket)? */
+bool cr_uri_is_local(const struct cr_uri *uri);
+
+/* A connected stream. Every operation has a default in transport.c; a transport replaces what it does better. */
+struct cr_transport {
+	const struct cr_transport_ops *ops;
+	int fd; /* pollable; -1 where a transport has none */
+};
+
+struct cr_transport_ops {
+	/* Sends what it can of the vector; bytes sent, or -1 with errno (EAGAIN when `wait` is false and nothing fits).
+	   Never raises SIGPIPE. */
+	ssize_t (*send)(struct cr_transport *transport, const struct iovec *vector, int count, bool wait);
+	/* Receives at most `size` bytes; 0 at the end of the stream, -1 with errno (EAGAIN as above). */
+	ssize_t (*receive)(struct cr_transport *transport, void *buffer, size_t size, bool wait);
+	/* Waits until POLLIN / POLLOUT of `events` holds or `timeout_ms` passed (-1: for ever); as poll(2). */
+	int (*poll)(struct cr_transport *transport, short events, int timeout_ms);
+	/* Makes every call of every thread on this transport fail from now on. */
+	void (*shutdown)(struct cr_transport *transport);
+	void (*close)(struct cr_transport *transport); /* frees */
+};
+
+/* Connects; NULL and `why` on failure. TCP_NODELAY, SO_KEEPALIVE and close-on-exec are set. */
+struct cr_transport *cr_transport_connect(const struct cr_uri *uri, int timeout_ms, struct cr_reason *why);
+
+/* Wraps a connected socket, which it then owns; sets the same options. NULL when memory is exhausted. */
+struct cr_transport *cr_transport_from_socket(int fd);
+
+/* Listens; the socket or -1 and `why`. `bound` receives the address really taken (port 0 → a free one). */
+int cr_transport_listen(const struct cr_uri *uri, struct cr_uri *bound, struct cr_reason *why);
+
+/* Send all / receive all, waiting; false when the stream ended or failed. */
+bool cr_transport_send_all(struct cr_transport *transport, struct iovec *vector, int count);
+bool cr_transport_receive_all(struct cr_transport *transport, void *buffer, size_t size);
+
+#endif
