@@ -45,13 +45,13 @@ static inline uint32_t cr_handle_index(uint64_t id)
 struct cr_handle_table {
 	enum cr_kind kind;
 	struct cr_handle_slot *slots;
-	uint32_t count;	   /* slots in use or on the free list */
+	uint32_t count;    /* slots in use or on the free list */
 	uint32_t capacity; /* slots allocated */
-	uint32_t free;	   /* head of the free list, index + 1; 0 = empty */
+	uint32_t free;     /* head of the free list, index + 1; 0 = empty */
 };
 
 struct cr_handle_slot {
-	void *object;	     /* NULL: free */
+	void *object;        /* NULL: free */
 	uint32_t generation; /* of the object, or of the next one */
 	uint32_t next_free;  /* index + 1 */
 };

@@ -8,6 +8,9 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+/* CRICKET_DEFAULT_PORT of proto/rpc_control.x, for those that do not link the protocol. */
+#define CR_DEFAULT_PORT 14833
+
 enum cr_scheme { CR_SCHEME_TCP, CR_SCHEME_UNIX };
 
 /* tcp://HOST:PORT (IPv6 as tcp://[::1]:PORT; port optional, CRICKET_DEFAULT_PORT) or unix:///PATH. */
@@ -26,7 +29,7 @@ struct cr_reason {
 bool cr_uri_parse(const char *text, struct cr_uri *uri, struct cr_reason *why);
 void cr_uri_format(const struct cr_uri *uri, char *text, size_t size);
 
-/* Does this address stay on the machine (loopback TCP, Unix socket)? */
+/* Does this address stay on the machine (loopback TCP, Unix socket)? Resolves names. */
 bool cr_uri_is_local(const struct cr_uri *uri);
 
 /* A connected stream. Every operation has a default in transport.c; a transport replaces what it does better. */
@@ -47,6 +50,9 @@ struct cr_transport_ops {
 	void (*shutdown)(struct cr_transport *transport);
 	void (*close)(struct cr_transport *transport); /* frees */
 };
+
+/* The operations of a connected socket (any fd that poll, sendmsg and recv take): the defaults of every transport. */
+extern const struct cr_transport_ops cr_transport_socket_ops;
 
 /* Connects; NULL and `why` on failure. TCP_NODELAY, SO_KEEPALIVE and close-on-exec are set. */
 struct cr_transport *cr_transport_connect(const struct cr_uri *uri, int timeout_ms, struct cr_reason *why);
