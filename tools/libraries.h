@@ -1,0 +1,36 @@
+/* Where Cricket's drop-in libraries are, and the environment that makes a program use them. */
+#ifndef TOOLS_LIBRARIES_H
+#define TOOLS_LIBRARIES_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+/* Which libcuda.so.1 stands under our libcudart.so.13. */
+enum library_driver { DRIVER_REMOTE, DRIVER_CPU, DRIVER_NVIDIA };
+
+struct libraries {
+	char folder[PATH_MAX]; /* holds libcudart.so.13, remote/ and cpu/ */
+};
+
+/*
+ * Finds the libraries beside this executable: ../lib in the build tree, ../lib/cricket when installed.
+ * Returns CLI_OK, or prints a message and returns CLI_FAILED.
+ */
+int libraries_find(struct libraries *libraries);
+
+/* Writes the path of the libcuda.so.1 for `driver` (not DRIVER_NVIDIA). CLI_OK, or a message and CLI_FAILED. */
+int libraries_driver_path(const struct libraries *libraries, enum library_driver driver, char path[PATH_MAX]);
+
+/*
+ * The driver for a native run: NVIDIA's if it is installed and reports a device, else the CPU device. *why receives a
+ * constant text with the reason. Loads and initialises NVIDIA's driver to find out.
+ */
+enum library_driver libraries_native_driver(const struct libraries *libraries, const char **why);
+
+/*
+ * Sets LD_PRELOAD and LD_LIBRARY_PATH of this process for a program that is to be executed: our libraries first, then
+ * what the variables held before, less entries of an outer `cricket run`. CLI_OK, or a message and CLI_FAILED.
+ */
+int libraries_set_environment(const struct libraries *libraries, enum library_driver driver);
+
+#endif
