@@ -24,11 +24,12 @@ struct driver {
 
 static int usage(void)
 {
-	puts("Usage: cricket devices [--server URI | --native]\n"
+	puts("Usage: cricket devices [--server URI | --native[=DRIVER]]\n"
 	     "Lists the devices that a server offers.\n\n"
 	     "  --server URI  the server: tcp://HOST:PORT or unix:///PATH\n"
 	     "                (default: CRICKET_SERVER, else " CLI_DEFAULT_SERVER ")\n"
-	     "  --native      list what `cricket run --native` uses\n"
+	     "  --native[=DRIVER]\n"
+	     "                list what `cricket run --native` uses; DRIVER is gpu or cpu\n"
 	     "  --help        show this help");
 	return CLI_OK;
 }
@@ -113,18 +114,22 @@ static int list(const struct driver *driver, const char *where)
 	return error ? report(driver, where, error) : CLI_OK;
 }
 
-static int list_native(const struct libraries *libraries, struct driver *driver)
+static int list_native(const struct libraries *libraries, struct driver *driver, const char *choice)
 {
 	char path[PATH_MAX] = "libcuda.so.1", where[128];
 	const char *why;
-	enum library_driver kind = libraries_native_driver(libraries, &why);
-	int status = kind == DRIVER_NVIDIA ? CLI_OK : libraries_driver_path(libraries, kind, path);
+	enum library_driver kind;
+	int status = libraries_native_driver(libraries, choice, &kind, &why);
 
+	if (status == CLI_OK && kind == DRIVER_CPU)
+		status = libraries_driver_path(libraries, kind, path);
 	if (status == CLI_OK)
 		status = load(driver, path);
+	if (status != CLI_OK)
+		return status;
 	snprintf(where, sizeof(where), "native on %s (%s)",
 		 kind == DRIVER_NVIDIA ? "NVIDIA's driver" : "the CPU device", why);
-	return status == CLI_OK ? list(driver, where) : status;
+	return list(driver, where);
 }
 
 static int list_server(const struct libraries *libraries, struct driver *driver, const char *server)
@@ -149,11 +154,11 @@ int cmd_devices(int argc, char **argv)
 {
 	static const struct option table[] = {
 	    {"server", required_argument, NULL, 's'},
-	    {"native", no_argument, NULL, 'n'},
+	    {"native", optional_argument, NULL, 'n'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
-	const char *server = NULL;
+	const char *server = NULL, *choice = NULL;
 	struct libraries libraries;
 	struct driver driver;
 	bool native = false;
@@ -165,10 +170,12 @@ int cmd_devices(int argc, char **argv)
 			return usage();
 		if (option == 's')
 			server = optarg;
-		else if (option == 'n')
-			native = true;
-		else
+		else if (option != 'n')
 			return cli_bad_option("devices", argv[optind - 1], option == ':');
+		else {
+			native = true;
+			choice = optarg;
+		}
 	}
 	if (optind < argc)
 		return cli_fail(CLI_USAGE, "devices: unexpected argument '%s'", argv[optind]);
@@ -176,5 +183,5 @@ int cmd_devices(int argc, char **argv)
 		return cli_fail(CLI_USAGE, "devices: --server and --native exclude each other");
 	if (libraries_find(&libraries) != CLI_OK)
 		return CLI_FAILED;
-	return native ? list_native(&libraries, &driver) : list_server(&libraries, &driver, cli_server(server));
+	return native ? list_native(&libraries, &driver, choice) : list_server(&libraries, &driver, cli_server(server));
 }

@@ -84,7 +84,8 @@ static bool is_our_driver(const struct libraries *libraries, void *symbol)
 	return dladdr(symbol, &info) && info.dli_fname && is_ours(libraries, info.dli_fname, strlen(info.dli_fname));
 }
 
-enum library_driver libraries_native_driver(const struct libraries *libraries, const char **why)
+/* NULL if NVIDIA's driver is usable, else why it is not. */
+static const char *nvidia_missing(const struct libraries *libraries)
 {
 	void *driver = dlopen(DRIVER_NAME, RTLD_NOW | RTLD_LOCAL);
 	CUresult (*init)(unsigned int) = NULL;
@@ -95,48 +96,80 @@ enum library_driver libraries_native_driver(const struct libraries *libraries, c
 		init = (CUresult(*)(unsigned int))dlsym(driver, "cuInit");
 		get_count = (CUresult(*)(int *))dlsym(driver, "cuDeviceGetCount");
 	}
-	if (!init || !get_count || is_our_driver(libraries, (void *)init)) {
-		*why = "no NVIDIA driver is installed";
-		return DRIVER_CPU;
-	}
-	if (init(0) != CUDA_SUCCESS || get_count(&count) != CUDA_SUCCESS || count < 1) {
-		*why = "the NVIDIA driver reports no device";
-		return DRIVER_CPU;
-	}
-	*why = "the NVIDIA driver reports a device";
-	return DRIVER_NVIDIA;
+	if (!init || !get_count || is_our_driver(libraries, (void *)init))
+		return "no NVIDIA driver is installed";
+	if (init(0) != CUDA_SUCCESS || get_count(&count) != CUDA_SUCCESS || count < 1)
+		return "the NVIDIA driver reports no device";
+	return NULL;
 }
 
+int libraries_native_driver(const struct libraries *libraries, const char *choice, enum library_driver *driver,
+			    const char **why)
+{
+	*why = "as asked for";
+	*driver = DRIVER_CPU;
+	if (choice && !strcmp(choice, "cpu"))
+		return CLI_OK;
+	if (choice && strcmp(choice, "gpu") != 0)
+		return cli_fail(CLI_USAGE, "--native is gpu or cpu, not '%s'", choice);
+	const char *missing = nvidia_missing(libraries);
+	if (choice && missing)
+		return cli_fail(CLI_FAILED, "%s; --native=cpu uses the CPU device", missing);
+	if (!choice)
+		*why = missing ? missing : "the NVIDIA driver reports a device";
+	if (!missing)
+		*driver = DRIVER_NVIDIA;
+	return CLI_OK;
+}
+
+/* A variable that holds a list, and which part of it is ours. */
+struct list_variable {
+	const char *name;
+	const char *separators; /* the loader accepts these; we write colons */
+	bool ours_first;
+};
+
 /*
- * Appends the entries of `list` that are not ours to `text`, each after a colon. Both variables are lists; the
- * loader also accepts spaces in LD_PRELOAD, but not in LD_LIBRARY_PATH.
+ * What is preloaded already stays in front, because sanitizers and allocators insist on it; our folders go before all
+ * others, because the toolkit's may be among them.
  */
+static const struct list_variable preload_variable = {"LD_PRELOAD", ": ", false};
+static const struct list_variable search_variable = {"LD_LIBRARY_PATH", ":;", true};
+
+/* Appends `length` bytes of `entry`; the caller has made `text` large enough. */
+static void append_entry(char *text, const char *entry, size_t length)
+{
+	sprintf(text + strlen(text), "%s%.*s", *text ? ":" : "", (int)length, entry);
+}
+
+/* Appends the entries of `list` that an outer `cricket run` has not put there. */
 static void append_foreign(const struct libraries *libraries, char *text, const char *list, const char *separators)
 {
 	while (list && *list) {
 		size_t length = strcspn(list, separators);
-		if (length > 0 && !is_ours(libraries, list, length)) {
-			strcat(text, ":");
-			strncat(text, list, length);
-		}
+		if (length > 0 && !is_ours(libraries, list, length))
+			append_entry(text, list, length);
 		list += length;
 		list += *list != '\0';
 	}
 }
 
-/* Sets `variable` to `ours` followed by what it held before. */
-static int prepend(const struct libraries *libraries, const char *variable, const char *ours, const char *separators)
+/* Adds `ours` to what the variable holds. */
+static int set_list(const struct libraries *libraries, const struct list_variable *variable, const char *ours)
 {
-	const char *before = getenv(variable);
-	char *value = malloc(strlen(ours) + (before ? strlen(before) : 0) + 2);
+	const char *before = getenv(variable->name);
+	char *value = calloc(1, strlen(ours) + (before ? strlen(before) : 0) + 2);
 
 	if (!value)
 		return cli_fail(CLI_FAILED, "out of memory");
-	strcpy(value, ours);
-	append_foreign(libraries, value, before, separators);
-	int result = setenv(variable, value, 1);
+	if (variable->ours_first)
+		append_entry(value, ours, strlen(ours));
+	append_foreign(libraries, value, before, variable->separators);
+	if (!variable->ours_first)
+		append_entry(value, ours, strlen(ours));
+	int result = setenv(variable->name, value, 1);
 	free(value);
-	return result == 0 ? CLI_OK : cli_fail(CLI_FAILED, "cannot set %s: %s", variable, strerror(errno));
+	return result == 0 ? CLI_OK : cli_fail(CLI_FAILED, "cannot set %s: %s", variable->name, strerror(errno));
 }
 
 int libraries_set_environment(const struct libraries *libraries, enum library_driver driver)
@@ -156,7 +189,7 @@ int libraries_set_environment(const struct libraries *libraries, enum library_dr
 		snprintf(preload, sizeof(preload), "%s/%s:%s", folder, RUNTIME_NAME, path);
 		snprintf(search, sizeof(search), "%s:%s/%s", folder, folder, driver_folder(driver));
 	}
-	if (prepend(libraries, "LD_PRELOAD", preload, ": ") != CLI_OK)
+	if (set_list(libraries, &preload_variable, preload) != CLI_OK)
 		return CLI_FAILED;
-	return prepend(libraries, "LD_LIBRARY_PATH", search, ":;");
+	return set_list(libraries, &search_variable, search);
 }

@@ -22,14 +22,16 @@ int libraries_find(struct libraries *libraries);
 int libraries_driver_path(const struct libraries *libraries, enum library_driver driver, char path[PATH_MAX]);
 
 /*
- * The driver for a native run: NVIDIA's if it is installed and reports a device, else the CPU device. *why receives a
- * constant text with the reason. Loads and initialises NVIDIA's driver to find out.
+ * The driver for a native run. `choice` is "gpu", "cpu", or NULL: NVIDIA's if it is installed and reports a device,
+ * else the CPU device. *why receives a constant text with the reason. Unless "cpu" was chosen, loads and initialises
+ * NVIDIA's driver to find out. CLI_OK, or a message and CLI_FAILED (there is no GPU) or CLI_USAGE.
  */
-enum library_driver libraries_native_driver(const struct libraries *libraries, const char **why);
+int libraries_native_driver(const struct libraries *libraries, const char *choice, enum library_driver *driver,
+			    const char **why);
 
 /*
- * Sets LD_PRELOAD and LD_LIBRARY_PATH of this process for a program that is to be executed: our libraries first, then
- * what the variables held before, less entries of an outer `cricket run`. CLI_OK, or a message and CLI_FAILED.
+ * Sets LD_PRELOAD and LD_LIBRARY_PATH of this process for a program that is to be executed, keeping what they held
+ * before, less entries of an outer `cricket run`. CLI_OK, or a message and CLI_FAILED.
  */
 int libraries_set_environment(const struct libraries *libraries, enum library_driver driver);
 

@@ -16,8 +16,9 @@
 #include "transport.h"
 
 struct run_options {
-	const char *server; /* NULL: not given */
-	const char *trace;  /* NULL: no trace */
+	const char *server;        /* NULL: not given */
+	const char *trace;         /* NULL: no trace */
+	const char *native_driver; /* NULL: not given */
 	bool native;
 	bool stats;
 	bool help;
@@ -25,7 +26,7 @@ struct run_options {
 
 static int usage(void)
 {
-	puts("Usage: cricket run [--server URI | --native] [--stats] [--trace FILE] -- PROGRAM [ARGUMENT...]\n"
+	puts("Usage: cricket run [--server URI | --native[=DRIVER]] [--stats] [--trace FILE] -- PROGRAM [ARGUMENT...]\n"
 	     "Runs PROGRAM with Cricket's CUDA libraries; the exit status is PROGRAM's.\n\n"
 	     "  --server URI  run its CUDA calls on this server: tcp://HOST:PORT or unix:///PATH\n"
 	     "                (default: CRICKET_SERVER, else " CLI_DEFAULT_SERVER ")\n"
@@ -40,7 +41,7 @@ static int usage(void)
 static int parse(int argc, char **argv, struct run_options *options)
 {
 	static const struct option table[] = {
-	    {"server", required_argument, NULL, 's'}, {"native", no_argument, NULL, 'n'},
+	    {"server", required_argument, NULL, 's'}, {"native", optional_argument, NULL, 'n'},
 	    {"stats", no_argument, NULL, 'S'},        {"trace", required_argument, NULL, 't'},
 	    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 	};
@@ -54,6 +55,7 @@ static int parse(int argc, char **argv, struct run_options *options)
 			break;
 		case 'n':
 			options->native = true;
+			options->native_driver = optarg;
 			break;
 		case 'S':
 			options->stats = true;
@@ -122,7 +124,7 @@ static int prepare(const struct run_options *options)
 	int status = libraries_find(&libraries);
 
 	if (status == CLI_OK && options->native)
-		driver = libraries_native_driver(&libraries, &why);
+		status = libraries_native_driver(&libraries, options->native_driver, &driver, &why);
 	if (status == CLI_OK)
 		status = libraries_set_environment(&libraries, driver);
 	if (status == CLI_OK && !options->native)
