@@ -1,0 +1,146 @@
+"""What the end-to-end tests share: the commands of the build tree, a server to talk to, programs to run.
+
+The build tree is in CRICKET_BUILD; CRICKET_TEST_PRELOAD is a sanitizer's runtime, which a program must load
+before a sanitized library of ours. Nothing started here survives a test.
+"""
+import contextlib
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+BUILD = os.path.abspath(os.environ.get("CRICKET_BUILD", "build"))
+CRICKET = os.path.join(BUILD, "bin", "cricket")
+SERVER = os.path.join(BUILD, "bin", "cricket-server")
+SKIPPED = 77
+START_SECONDS = 60
+STOP_SECONDS = 20
+RUN_SECONDS = 300
+
+
+def sample(name):
+    return os.path.join(BUILD, "samples", name)
+
+
+def end_group(process):
+    """Kills what is left of the process's group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def environment(**changes):
+    """This environment without Cricket's variables, with changes; a value of None removes the variable."""
+    result = {name: value for name, value in os.environ.items() if not name.startswith("CRICKET_")}
+    for name, value in changes.items():
+        result.pop(name, None)
+        if value is not None:
+            result[name] = value
+    return result
+
+
+def program_environment(**changes):
+    preload = os.environ.get("CRICKET_TEST_PRELOAD")
+    return environment(**({"LD_PRELOAD": preload} if preload else {}), **changes)
+
+
+def run(*command, timeout=RUN_SECONDS, **changes):
+    """Runs a command in a group of its own; changes are environment variables. Output is text."""
+    process = subprocess.Popen(command, env=program_environment(**changes), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        out, err = process.communicate(timeout=timeout)
+    finally:
+        end_group(process)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def cricket(*arguments, **keywords):
+    return run(CRICKET, *arguments, **keywords)
+
+
+class Server:
+    """A cricket-server on a free port ("tcp") or on a socket in a folder of its own ("unix"), as a context."""
+
+    def __init__(self, transport="tcp", driver="cpu", arguments=()):
+        self.folder = tempfile.TemporaryDirectory(prefix="cricket-test-")
+        listen = "tcp://127.0.0.1:0" if transport == "tcp" else f"unix://{self.folder.name}/socket"
+        self.command = [SERVER, "--listen", listen, "--driver", driver, "--log", "info", *arguments]
+        self.log = []
+        self.uri = None
+        self.found = queue.Queue()
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, env=environment(), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                        start_new_session=True)
+        self.reader = threading.Thread(target=self.read_log)
+        self.reader.start()
+        try:
+            self.uri = self.found.get(timeout=START_SECONDS)
+        except queue.Empty:
+            pass
+        if self.uri is None:
+            self.stop()
+            raise AssertionError(f"{self.command} does not listen; its log:\n{self.text()}")
+        return self
+
+    def read_log(self):
+        for line in self.process.stderr:
+            self.log.append(line)
+            match = re.search(r"listening on (\S+)", line)
+            if match:
+                self.found.put(match.group(1))
+        self.found.put(None)
+
+    def text(self):
+        return "".join(self.log)
+
+    def stop(self):
+        """Ends the server as an administrator would and returns its exit status."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=STOP_SECONDS)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, 0)
+                raise AssertionError(f"the server has left processes behind; its log:\n{self.text()}")
+        finally:
+            end_group(self.process)
+            self.reader.join()
+            self.process.stderr.close()
+            self.folder.cleanup()
+        return self.process.returncode
+
+    def __exit__(self, kind, value, trace):
+        status = self.stop()
+        if kind is None:
+            assert status == 0, f"the server ended with status {status}; its log:\n{self.text()}"
+
+
+class Case(unittest.TestCase):
+    def check(self, result, status=0):
+        """The result, after checking its exit status."""
+        self.assertEqual(result.returncode, status, f"{result.args}\n{result.stdout}\n{result.stderr}")
+        return result
+
+    def line(self, result, pattern, stream="stderr"):
+        """The only line of the output, which must match pattern."""
+        text = getattr(result, stream)
+        self.assertEqual(len(text.splitlines()), 1, text)
+        self.assertRegex(text, pattern)
+
+
+def gpu_missing():
+    """Why there is no GPU to test with, or None."""
+    result = cricket("devices", "--native=gpu")
+    return result.stderr.strip() if result.returncode else None
+
+
+def main():
+    """Runs the tests of the calling file; an argument chooses among them."""
+    unittest.main(module="__main__", verbosity=2, argv=sys.argv)
