@@ -77,8 +77,8 @@ static int check(int argc, const struct run_options *options)
 {
 	if (options->native && options->server)
 		return cli_fail(CLI_USAGE, "run: --server and --native exclude each other");
-	if (options->native && options->stats)
-		return cli_fail(CLI_USAGE, "run: --stats counts calls to a server, of which --native makes none");
+	if (options->native && (options->stats || options->trace))
+		return cli_fail(CLI_USAGE, "run: --stats and --trace are about calls to a server; --native makes none");
 	if (optind >= argc)
 		return cli_fail(CLI_USAGE, "run: no program given; `cricket run -- PROGRAM` runs one");
 	return CLI_OK;
@@ -99,6 +99,10 @@ static int set_server(const char *option)
 
 	if (!cr_uri_parse(server, &uri, &why))
 		return cli_fail(CLI_USAGE, "run: %s", why.text);
+	/* Whoever uses this command wants to know why the server cannot be used; the program's own message won't say.
+	 */
+	if (!getenv("CRICKET_LOG") && set_variable("CRICKET_LOG", "error") != CLI_OK)
+		return CLI_FAILED;
 	return set_variable("CRICKET_SERVER", server);
 }
 

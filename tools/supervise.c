@@ -60,6 +60,7 @@ int supervise(struct supervised *child, const char *path, char **arguments)
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return cli_fail(CLI_FAILED, "cannot start '%s': pipe: %s", path, strerror(errno));
+	signal(SIGCHLD, SIG_DFL); /* where it is ignored, the child's status is lost */
 	watched_signals(&watched);
 	sigprocmask(SIG_BLOCK, &watched, &mask);
 	pid_t pid = fork();

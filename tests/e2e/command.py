@@ -30,7 +30,8 @@ class Usage(harness.Case):
         wrong = [
             [], ["nonsense"], ["run"], ["run", "--nonsense"], ["run", "--server"], ["run", "--"],
             ["run", "--server", "tcp://127.0.0.1:1", "--native", "--", "true"],
-            ["run", "--native", "--stats", "--", "true"], ["run", "--native=tpu", "--", "true"],
+            ["run", "--native", "--stats", "--", "true"], ["run", "--native", "--trace", "x", "--", "true"],
+            ["run", "--native=tpu", "--", "true"],
             ["run", "--server", "http://127.0.0.1", "--", "true"], ["run", "--server", "unix://", "--", "true"],
             ["run", "--server", "tcp://127.0.0.1:99999", "--", "true"],
             ["devices", "extra"], ["devices", "--server", "x", "--native"], ["ping", "--count", "0"],
@@ -150,7 +151,7 @@ class NoServer(harness.Case):
         self.assertRegex(result.stderr, r"cudaMalloc.*\(cudaError")
 
     def test_the_log_says_what_to_do(self):
-        result = cricket("run", "--server", self.uri, "--", sample("vectorAdd"), timeout=60, CRICKET_LOG="error")
+        result = cricket("run", "--server", self.uri, "--", sample("vectorAdd"), timeout=60)
         self.assertIn(self.uri, result.stderr)
 
     def test_ping_of_somebody_else(self):

@@ -105,7 +105,7 @@ class Token(harness.Case):
 
     def vector_add(self, server, **changes):
         return cricket("run", "--server", server.uri, "--", sample("vectorAdd"), "--elements", "1000", timeout=60,
-                       CRICKET_LOG="error", **changes)
+                       **changes)
 
     def test_only_the_right_token_is_served(self):
         right, wrong = self.token("right", "open sesame\n"), self.token("wrong", "open barley\n")
