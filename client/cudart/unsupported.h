@@ -1,0 +1,12 @@
+/* Body of the stubs that cmake/exports.py makes for the functions nobody implements. */
+#ifndef CUDART_UNSUPPORTED_H
+#define CUDART_UNSUPPORTED_H
+
+/* Declared here as the stubs' own prototypes must not meet those of cuda_runtime_api.h. See error.h. */
+int rt_unsupported(const char *function, _Atomic(_Bool) *said);
+
+#define CRICKET_UNSUPPORTED(symbol)                                                                                    \
+	static _Atomic(_Bool) said;                                                                                    \
+	return rt_unsupported(#symbol, &said);
+
+#endif
