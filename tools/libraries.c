@@ -14,8 +14,8 @@
 #define RUNTIME_NAME "libcudart.so.13"
 #define DRIVER_NAME "libcuda.so.1"
 
-/* The two places, relative to the folder of the executable. */
-static const char *const places[] = {"../lib", "../lib/cricket"};
+/* Relative to the folder of the executable: where an installation has them (the build says), and the build tree. */
+static const char *const places[] = {CRICKET_LIBRARIES, "../lib"};
 
 /* path = folder/name; false if it does not fit. */
 static bool path_join(char path[PATH_MAX], const char *folder, const char *name)

@@ -13,7 +13,7 @@ struct libraries {
 };
 
 /*
- * Finds the libraries beside this executable: ../lib in the build tree, ../lib/cricket when installed.
+ * Finds the libraries from this executable's place: where the installation puts them, else ../lib as in the build tree.
  * Returns CLI_OK, or prints a message and returns CLI_FAILED.
  */
 int libraries_find(struct libraries *libraries);

@@ -118,7 +118,8 @@ class Programs(harness.Case):
     def test_nested_run_replaces_the_outer_libraries(self):
         script = f"'{harness.CRICKET}' run --native=cpu -- sh -c 'echo \"$LD_PRELOAD\"'"
         preload = self.check(cricket("run", "--", "sh", "-c", script)).stdout.strip().split(":")
-        self.assertEqual(preload[-2:], [f"{harness.BUILD}/lib/libcudart.so.13", f"{harness.BUILD}/lib/cpu/libcuda.so.1"])
+        lib = f"{harness.BUILD}/lib"
+        self.assertEqual(preload[-2:], [f"{lib}/libcudart.so.13", f"{lib}/cpu/libcuda.so.1"])
         self.assertEqual(len(preload), len(set(preload)))
         self.assertFalse([entry for entry in preload if "/remote/" in entry])
 
