@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void rt_mutex_lock(struct rt_mutex *mutex)
 {
@@ -63,8 +64,7 @@ static int log_threshold(void)
 		const char *word;
 		int level;
 	} words[] = {
-	    {"error", RT_LOG_ERROR}, {"warning", RT_LOG_WARNING}, {"warn", RT_LOG_WARNING},
-	    {"info", RT_LOG_INFO},   {"debug", RT_LOG_INFO},      {"trace", RT_LOG_INFO},
+	    {"error", RT_LOG_ERROR}, {"warning", RT_LOG_WARNING}, {"info", RT_LOG_INFO}, {"debug", RT_LOG_INFO},
 	};
 	const char *wanted = getenv("CRICKET_LOG");
 
@@ -86,6 +86,6 @@ void rt_log(enum rt_log_level level, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	fprintf(stderr, "cricket: cudart: %s: %s\n", names[level], line);
+	dprintf(STDERR_FILENO, "cricket: cudart: %s: %s\n", names[level], line);
 	errno = saved;
 }
