@@ -1,0 +1,37 @@
+/* Copies: rows of bytes between two places, each in device or host memory. */
+#ifndef DRV_COPY_H
+#define DRV_COPY_H
+
+#include <cuda.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where one side of a copy lies. DRV_SIDE_ANY finds out by address. */
+enum drv_side { DRV_SIDE_HOST, DRV_SIDE_DEVICE, DRV_SIDE_ANY };
+
+/* One side: the address of the first byte, and the distances between rows and between slices. */
+struct drv_place {
+	uint64_t address;
+	size_t pitch;
+	size_t slice;
+	enum drv_side side;
+};
+
+struct drv_copy {
+	struct drv_place to;
+	struct drv_place from;
+	size_t width; /* bytes in a row */
+	size_t height;
+	size_t depth;
+};
+
+/* Is every byte of the place in one live allocation? */
+bool drv_place_valid(const struct drv_place *place, size_t width, size_t height, size_t depth);
+
+/* Checks the copy and puts it into the stream. A synchronous call waits for its end unless both sides are device
+   memory; an asynchronous one waits only where CUDA documents it: when pageable host memory must not be used after the
+   call. Errors: those of drv_enter_stream(), CUDA_ERROR_INVALID_VALUE for device memory that is not allocated. */
+CUresult drv_copy_run(const struct drv_copy *copy, CUstream stream, bool asynchronous);
+
+#endif

@@ -1,0 +1,198 @@
+/* cuMemcpy2D* and cuMemcpy3D*: boxes of bytes. Arrays (textures) are not supported. */
+#include <cuda.h>
+#include <limits.h>
+#include <stdint.h>
+
+#include "copy.h"
+#include "driver.h"
+#include "stream.h"
+
+enum { SYNCHRONOUS = false, ASYNCHRONOUS = true };
+
+/* One side of a CUDA_MEMCPY2D or CUDA_MEMCPY3D. */
+struct side {
+	CUmemorytype type;
+	const void *host;
+	CUdeviceptr device;
+	size_t x, y, z;
+	size_t pitch;
+	size_t height;
+};
+
+static CUresult side_start(const struct side *side, struct drv_place *place)
+{
+	switch (side->type) {
+	case CU_MEMORYTYPE_HOST:
+		place->side = DRV_SIDE_HOST;
+		place->address = (uintptr_t)side->host;
+		break;
+	case CU_MEMORYTYPE_DEVICE:
+		place->side = DRV_SIDE_DEVICE;
+		place->address = side->device;
+		break;
+	case CU_MEMORYTYPE_UNIFIED:
+		place->side = DRV_SIDE_ANY;
+		place->address = side->device;
+		break;
+	case CU_MEMORYTYPE_ARRAY:
+		return CUDA_ERROR_NOT_SUPPORTED;
+	default:
+		return CUDA_ERROR_INVALID_VALUE;
+	}
+	return place->address ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+/* address += count * stride; false when that leaves the address space. */
+static bool advance(uint64_t *address, size_t count, size_t stride)
+{
+	size_t distance;
+	return !__builtin_mul_overflow(count, stride, &distance) &&
+	       !__builtin_add_overflow(*address, distance, address);
+}
+
+static CUresult place_make(const struct side *side, const struct drv_copy *box, struct drv_place *place)
+{
+	size_t row, column;
+	CUresult result = side_start(side, place);
+	if (result != CUDA_SUCCESS)
+		return result;
+	/* A pitch may be left out for a single row, a height for a single slice. */
+	place->pitch = side->pitch ? side->pitch : side->x + box->width;
+	size_t height = side->height ? side->height : side->y + box->height;
+	if (__builtin_add_overflow(side->x, box->width, &row) ||
+	    __builtin_add_overflow(side->y, box->height, &column) || row > place->pitch ||
+	    (box->depth > 1 && column > height) || place->pitch > INT_MAX)
+		return CUDA_ERROR_INVALID_VALUE;
+	if (!side->pitch && (box->height > 1 || box->depth > 1))
+		return CUDA_ERROR_INVALID_VALUE;
+	if (__builtin_mul_overflow(place->pitch, height, &place->slice) || !advance(&place->address, 1, side->x) ||
+	    !advance(&place->address, side->y, place->pitch) || !advance(&place->address, side->z, place->slice))
+		return CUDA_ERROR_INVALID_VALUE;
+	return CUDA_SUCCESS;
+}
+
+static CUresult box_copy(const struct side *to, const struct side *from, size_t width, size_t height, size_t depth,
+			 CUstream stream, bool asynchronous)
+{
+	struct drv_copy copy = {.width = width, .height = height, .depth = depth};
+	CUresult result = place_make(to, &copy, &copy.to);
+	if (result == CUDA_SUCCESS)
+		result = place_make(from, &copy, &copy.from);
+	return result == CUDA_SUCCESS ? drv_copy_run(&copy, stream, asynchronous) : result;
+}
+
+static CUresult copy_2d(const CUDA_MEMCPY2D *p, CUstream stream, bool asynchronous)
+{
+	if (!p)
+		return CUDA_ERROR_INVALID_VALUE;
+	const struct side to = {.type = p->dstMemoryType,
+				.host = p->dstHost,
+				.device = p->dstDevice,
+				.x = p->dstXInBytes,
+				.y = p->dstY,
+				.pitch = p->dstPitch};
+	const struct side from = {.type = p->srcMemoryType,
+				  .host = p->srcHost,
+				  .device = p->srcDevice,
+				  .x = p->srcXInBytes,
+				  .y = p->srcY,
+				  .pitch = p->srcPitch};
+	return box_copy(&to, &from, p->WidthInBytes, p->Height, 1, stream, asynchronous);
+}
+
+static CUresult copy_3d(const CUDA_MEMCPY3D *p, CUstream stream, bool asynchronous)
+{
+	if (!p || p->srcLOD || p->dstLOD)
+		return CUDA_ERROR_INVALID_VALUE;
+	const struct side to = {p->dstMemoryType, p->dstHost, p->dstDevice, p->dstXInBytes,
+				p->dstY,          p->dstZ,    p->dstPitch,  p->dstHeight};
+	const struct side from = {p->srcMemoryType, p->srcHost, p->srcDevice, p->srcXInBytes,
+				  p->srcY,          p->srcZ,    p->srcPitch,  p->srcHeight};
+	return box_copy(&to, &from, p->WidthInBytes, p->Height, p->Depth, stream, asynchronous);
+}
+
+static CUresult copy_3d_peer(const CUDA_MEMCPY3D_PEER *p, CUstream stream, bool asynchronous)
+{
+	if (!p)
+		return CUDA_ERROR_INVALID_VALUE;
+	const CUDA_MEMCPY3D copy = {
+	    .srcXInBytes = p->srcXInBytes,
+	    .srcY = p->srcY,
+	    .srcZ = p->srcZ,
+	    .srcLOD = p->srcLOD,
+	    .srcMemoryType = p->srcMemoryType,
+	    .srcHost = p->srcHost,
+	    .srcDevice = p->srcDevice,
+	    .srcPitch = p->srcPitch,
+	    .srcHeight = p->srcHeight,
+	    .dstXInBytes = p->dstXInBytes,
+	    .dstY = p->dstY,
+	    .dstZ = p->dstZ,
+	    .dstLOD = p->dstLOD,
+	    .dstMemoryType = p->dstMemoryType,
+	    .dstHost = p->dstHost,
+	    .dstDevice = p->dstDevice,
+	    .dstPitch = p->dstPitch,
+	    .dstHeight = p->dstHeight,
+	    .WidthInBytes = p->WidthInBytes,
+	    .Height = p->Height,
+	    .Depth = p->Depth,
+	};
+	return copy_3d(&copy, stream, asynchronous);
+}
+
+DRV_API CUresult cuMemcpy2D_v2(const CUDA_MEMCPY2D *parameters)
+{
+	return copy_2d(parameters, CU_STREAM_LEGACY, SYNCHRONOUS);
+}
+
+DRV_API CUresult cuMemcpy2D_v2_ptds(const CUDA_MEMCPY2D *parameters)
+{
+	return copy_2d(parameters, CU_STREAM_PER_THREAD, SYNCHRONOUS);
+}
+
+/* No alignment is asked for anyway. */
+DRV_API CUresult cuMemcpy2DUnaligned_v2(const CUDA_MEMCPY2D *parameters)
+{
+	return copy_2d(parameters, CU_STREAM_LEGACY, SYNCHRONOUS);
+}
+
+DRV_API CUresult cuMemcpy2DUnaligned_v2_ptds(const CUDA_MEMCPY2D *parameters)
+{
+	return copy_2d(parameters, CU_STREAM_PER_THREAD, SYNCHRONOUS);
+}
+
+DRV_API CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D *parameters, CUstream stream)
+{
+	return copy_2d(parameters, stream, ASYNCHRONOUS);
+}
+
+DRV_API CUresult cuMemcpy3D_v2(const CUDA_MEMCPY3D *parameters)
+{
+	return copy_3d(parameters, CU_STREAM_LEGACY, SYNCHRONOUS);
+}
+
+DRV_API CUresult cuMemcpy3D_v2_ptds(const CUDA_MEMCPY3D *parameters)
+{
+	return copy_3d(parameters, CU_STREAM_PER_THREAD, SYNCHRONOUS);
+}
+
+DRV_API CUresult cuMemcpy3DAsync_v2(const CUDA_MEMCPY3D *parameters, CUstream stream)
+{
+	return copy_3d(parameters, stream, ASYNCHRONOUS);
+}
+
+DRV_API CUresult cuMemcpy3DPeer(const CUDA_MEMCPY3D_PEER *parameters)
+{
+	return copy_3d_peer(parameters, CU_STREAM_LEGACY, SYNCHRONOUS);
+}
+
+DRV_API CUresult cuMemcpy3DPeer_ptds(const CUDA_MEMCPY3D_PEER *parameters)
+{
+	return copy_3d_peer(parameters, CU_STREAM_PER_THREAD, SYNCHRONOUS);
+}
+
+DRV_API CUresult cuMemcpy3DPeerAsync(const CUDA_MEMCPY3D_PEER *parameters, CUstream stream)
+{
+	return copy_3d_peer(parameters, stream, ASYNCHRONOUS);
+}

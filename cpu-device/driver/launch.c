@@ -1,0 +1,302 @@
+/* cuLaunch*: checks a launch, packs its parameters and queues it. */
+#include <cuda.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context.h"
+#include "device.h"
+#include "driver.h"
+#include "function.h"
+#include "log.h"
+#include "occupancy.h"
+#include "queue.h"
+
+/* What the launch functions have in common. */
+struct request {
+	CUfunction function;
+	unsigned grid[3];
+	unsigned block[3];
+	unsigned dynamic_shared;
+	CUstream stream;
+	void **parameters;
+	void **extra;
+	bool cooperative;
+};
+
+struct launch_body {
+	struct cpu_launch launch;
+	void *heap; /* the parameters, when they do not fit below */
+	unsigned char parameters[DRV_OP_BODY - sizeof(struct cpu_launch) - sizeof(void *)];
+};
+
+_Static_assert(sizeof(struct launch_body) <= DRV_OP_BODY, "a launch fits an operation");
+
+static CUresult launch_run(struct drv_op *op)
+{
+	char fault[1024] = "";
+	CUresult result = cpu_kernel_run(drv_memory(), &DRV_BODY(op, struct launch_body)->launch,
+					 (struct cpu_text){fault, sizeof fault});
+	if (result != CUDA_SUCCESS)
+		drv_log(DRV_LOG_ERROR, "kernel failed (error %d): %s", result, fault);
+	return result;
+}
+
+static void launch_end(struct drv_op *op)
+{
+	free(DRV_BODY(op, struct launch_body)->heap);
+}
+
+/* Checking */
+
+static bool shape_valid(const struct request *request)
+{
+	const unsigned *grid = request->grid, *block = request->block;
+	return grid[0] && grid[1] && grid[2] && grid[0] <= INT_MAX && grid[1] <= DRV_GRID_YZ &&
+	       grid[2] <= DRV_GRID_YZ && block[0] && block[1] && block[2] && block[0] <= DRV_BLOCK_THREADS &&
+	       block[1] <= DRV_BLOCK_THREADS && block[2] <= DRV_BLOCK_Z &&
+	       (uint64_t)block[0] * block[1] * block[2] <= DRV_BLOCK_THREADS;
+}
+
+static CUresult cooperative_check(const struct request *request, struct drv_function *function)
+{
+	const unsigned *grid = request->grid, *block = request->block;
+	int resident;
+	CUresult result =
+	    drv_occupancy(function, (int)(block[0] * block[1] * block[2]), request->dynamic_shared, &resident);
+	if (result != CUDA_SUCCESS)
+		return result;
+	unsigned long long room = (unsigned long long)resident * drv_device()->cores;
+	unsigned long long layer = (unsigned long long)grid[0] * grid[1];
+	return layer <= room && layer * grid[2] <= room ? CUDA_SUCCESS : CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE;
+}
+
+static CUresult resources_check(const struct request *request, struct drv_function *function)
+{
+	const unsigned *block = request->block;
+	int threads_max, dynamic_max;
+	CUresult result = drv_function_attribute(function, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK, &threads_max);
+	if (result == CUDA_SUCCESS)
+		result =
+		    drv_function_attribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, &dynamic_max);
+	if (result != CUDA_SUCCESS)
+		return result;
+	if (block[0] * block[1] * block[2] > (unsigned)threads_max)
+		return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
+	if (request->dynamic_shared > (unsigned)dynamic_max)
+		return CUDA_ERROR_INVALID_VALUE;
+	return request->cooperative ? cooperative_check(request, function) : CUDA_SUCCESS;
+}
+
+/* Packing */
+
+/* Reads CU_LAUNCH_PARAM_BUFFER_POINTER and _SIZE from an `extra` list. */
+static bool extra_read(void **extra, const void **buffer, size_t *size)
+{
+	*buffer = NULL;
+	*size = 0;
+	for (size_t i = 0; extra[i] != CU_LAUNCH_PARAM_END; i += 2) {
+		if (extra[i] == CU_LAUNCH_PARAM_BUFFER_POINTER)
+			*buffer = extra[i + 1];
+		else if (extra[i] == CU_LAUNCH_PARAM_BUFFER_SIZE && extra[i + 1])
+			*size = *(const size_t *)extra[i + 1];
+		else
+			return false;
+	}
+	return true;
+}
+
+/* Where the last parameter ends; the packed buffer may be padded behind it. */
+static size_t parameters_end(const struct cpu_kernel_info *info)
+{
+	if (!info->parameter_count)
+		return 0;
+	const struct cpu_parameter *last = &info->parameters[info->parameter_count - 1];
+	return last->offset + last->size;
+}
+
+static CUresult pack_extra(void **extra, const struct cpu_kernel_info *info, unsigned char *to)
+{
+	const void *buffer;
+	size_t size;
+	if (!extra_read(extra, &buffer, &size) || size < parameters_end(info) || (size && !buffer))
+		return CUDA_ERROR_INVALID_VALUE;
+	if (parameters_end(info))
+		memcpy(to, buffer, parameters_end(info));
+	return CUDA_SUCCESS;
+}
+
+static CUresult pack_pointers(void **parameters, const struct cpu_kernel_info *info, unsigned char *to)
+{
+	for (size_t i = 0; i < info->parameter_count; i++) {
+		if (!parameters[i])
+			return CUDA_ERROR_INVALID_VALUE;
+		memcpy(to + info->parameters[i].offset, parameters[i], info->parameters[i].size);
+	}
+	return CUDA_SUCCESS;
+}
+
+static CUresult pack(const struct request *request, const struct cpu_kernel_info *info, struct launch_body *body)
+{
+	unsigned char *to = body->parameters;
+	if (info->parameter_bytes > sizeof body->parameters) {
+		to = body->heap = malloc(info->parameter_bytes);
+		if (!to)
+			return CUDA_ERROR_OUT_OF_MEMORY;
+	}
+	body->launch.parameters = to;
+	if (request->extra)
+		return pack_extra(request->extra, info, to);
+	return info->parameter_count ? pack_pointers(request->parameters, info, to) : CUDA_SUCCESS;
+}
+
+static CUresult arguments_check(const struct request *request, const struct cpu_kernel_info *info)
+{
+	if (request->parameters && request->extra)
+		return CUDA_ERROR_INVALID_VALUE;
+	return info->parameter_count && !request->parameters && !request->extra ? CUDA_ERROR_INVALID_VALUE
+										: CUDA_SUCCESS;
+}
+
+/* Queuing */
+
+static CUresult launch_queue(const struct request *request, struct drv_function *function,
+			     const struct cpu_kernel_info *info, struct drv_stream *stream)
+{
+	struct drv_op *op = drv_op_new(stream, launch_run, launch_end);
+	if (!op)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	struct launch_body *body = DRV_BODY(op, struct launch_body);
+	body->heap = NULL;
+	body->launch = (struct cpu_launch){.kernel = function->kernel,
+					   .dynamic_shared_bytes = request->dynamic_shared,
+					   .cooperative = request->cooperative};
+	memcpy(body->launch.grid, request->grid, sizeof body->launch.grid);
+	memcpy(body->launch.block, request->block, sizeof body->launch.block);
+	CUresult result = pack(request, info, body);
+	if (result == CUDA_SUCCESS)
+		return drv_queue_submit(op);
+	drv_op_cancel(op);
+	return result;
+}
+
+static CUresult launch_in_stream(const struct request *request, struct drv_stream *stream)
+{
+	struct drv_function *function;
+	const struct cpu_kernel_info *info;
+	CUresult result = drv_function_get(request->function, stream->context, &function);
+	if (result == CUDA_SUCCESS)
+		result = drv_function_info(function, &info);
+	if (result == CUDA_SUCCESS)
+		result = arguments_check(request, info);
+	if (result == CUDA_SUCCESS)
+		result = resources_check(request, function);
+	return result == CUDA_SUCCESS ? launch_queue(request, function, info, stream) : result;
+}
+
+static CUresult launch(const struct request *request)
+{
+	struct drv_stream *stream;
+	CUresult result = drv_enter_stream(request->stream, &stream);
+	if (result != CUDA_SUCCESS)
+		return result;
+	return drv_leave(shape_valid(request) ? launch_in_stream(request, stream) : CUDA_ERROR_INVALID_VALUE);
+}
+
+/* The API */
+
+DRV_API CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
+				unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared, CUstream stream,
+				void **parameters, void **extra)
+{
+	const struct request request = {.function = function,
+					.grid = {grid_x, grid_y, grid_z},
+					.block = {block_x, block_y, block_z},
+					.dynamic_shared = shared,
+					.stream = stream,
+					.parameters = parameters,
+					.extra = extra};
+	return launch(&request);
+}
+
+DRV_API CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
+					   unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared,
+					   CUstream stream, void **parameters)
+{
+	const struct request request = {.function = function,
+					.grid = {grid_x, grid_y, grid_z},
+					.block = {block_x, block_y, block_z},
+					.dynamic_shared = shared,
+					.stream = stream,
+					.parameters = parameters,
+					.cooperative = true};
+	return launch(&request);
+}
+
+/* Attributes that only allow the device more, or tell it what to prefer, change no result and are passed over. */
+static CUresult attribute_apply(const CUlaunchAttribute *attribute, struct request *request)
+{
+	const CUlaunchAttributeValue *value = &attribute->value;
+	switch ((int)attribute->id) {
+	case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
+		request->cooperative = value->cooperative != 0;
+		return CUDA_SUCCESS;
+	case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION:
+		return value->clusterDim.x * value->clusterDim.y * value->clusterDim.z == 1 ? CUDA_SUCCESS
+											    : CUDA_ERROR_NOT_SUPPORTED;
+	case CU_LAUNCH_ATTRIBUTE_IGNORE:
+	case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
+	case CU_LAUNCH_ATTRIBUTE_SYNCHRONIZATION_POLICY:
+	case CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
+	case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION:
+	case CU_LAUNCH_ATTRIBUTE_PRIORITY:
+	case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP:
+	case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN:
+	case CU_LAUNCH_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT:
+	case CU_LAUNCH_ATTRIBUTE_NVLINK_UTIL_CENTRIC_SCHEDULING:
+		return CUDA_SUCCESS;
+	case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_EVENT:
+	case CU_LAUNCH_ATTRIBUTE_PREFERRED_CLUSTER_DIMENSION:
+	case CU_LAUNCH_ATTRIBUTE_LAUNCH_COMPLETION_EVENT:
+	case CU_LAUNCH_ATTRIBUTE_DEVICE_UPDATABLE_KERNEL_NODE:
+		return CUDA_ERROR_NOT_SUPPORTED;
+	default:
+		return CUDA_ERROR_INVALID_VALUE;
+	}
+}
+
+static CUresult launch_configured(const CUlaunchConfig *config, CUfunction function, CUstream stream, void **parameters,
+				  void **extra)
+{
+	struct request request = {
+	    .function = function,
+	    .grid = {config->gridDimX, config->gridDimY, config->gridDimZ},
+	    .block = {config->blockDimX, config->blockDimY, config->blockDimZ},
+	    .dynamic_shared = config->sharedMemBytes,
+	    .stream = stream,
+	    .parameters = parameters,
+	    .extra = extra,
+	};
+	if (config->numAttrs && !config->attrs)
+		return CUDA_ERROR_INVALID_VALUE;
+	for (unsigned i = 0; i < config->numAttrs; i++) {
+		CUresult result = attribute_apply(&config->attrs[i], &request);
+		if (result != CUDA_SUCCESS)
+			return result;
+	}
+	return launch(&request);
+}
+
+DRV_API CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function, void **parameters, void **extra)
+{
+	return config ? launch_configured(config, function, config->hStream, parameters, extra)
+		      : CUDA_ERROR_INVALID_VALUE;
+}
+
+DRV_API CUresult cuLaunchKernelEx_ptsz(const CUlaunchConfig *config, CUfunction function, void **parameters,
+				       void **extra)
+{
+	return config ? launch_configured(config, function, drv_per_thread(config->hStream), parameters, extra)
+		      : CUDA_ERROR_INVALID_VALUE;
+}

@@ -1,0 +1,287 @@
+#include "module.h"
+
+#include <stdlib.h>
+
+#include "context.h"
+#include "driver.h"
+#include "function.h"
+#include "handle.h"
+#include "image.h"
+#include "log.h"
+#include "queue.h"
+
+static void units_unload(struct drv_module *module)
+{
+	for (size_t i = 0; i < module->unit_count; i++)
+		cpu_module_unload(module->units[i]);
+	free(module->units);
+}
+
+static CUresult units_load(struct drv_module *module, const struct fatbin_units *units, struct cpu_text log)
+{
+	module->units = calloc(units->count, sizeof(struct cpu_module *));
+	if (!module->units)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	for (size_t i = 0; i < units->count; i++) {
+		CUresult result =
+		    cpu_module_load(units->units[i].text, units->units[i].length, drv_memory(), log, &module->units[i]);
+		if (result != CUDA_SUCCESS) {
+			drv_log(DRV_LOG_ERROR, "module load: %s", log.size ? log.data : "bad PTX");
+			return result;
+		}
+		module->unit_count++;
+		module->function_count += cpu_module_kernel_count(module->units[i]);
+	}
+	return CUDA_SUCCESS;
+}
+
+CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *context, struct cpu_text log,
+			 struct drv_module **out)
+{
+	struct drv_module *module = calloc(1, sizeof *module);
+	if (!module)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	module->context = context;
+	drv_list_init(&module->siblings);
+	CUresult result = units_load(module, units, log);
+	if (result == CUDA_SUCCESS) {
+		module->handle = drv_handle_new(DRV_MODULE, module);
+		module->functions = calloc(module->function_count + 1, sizeof *module->functions);
+		if (!module->handle || !module->functions)
+			result = CUDA_ERROR_OUT_OF_MEMORY;
+	}
+	if (result != CUDA_SUCCESS) {
+		module->function_count = 0; /* there are no functions to free */
+		drv_module_unload(module);
+		return result;
+	}
+	*out = module;
+	return CUDA_SUCCESS;
+}
+
+void drv_module_unload(struct drv_module *module)
+{
+	drv_list_remove(&module->siblings);
+	drv_handle_end(module->handle);
+	for (size_t i = 0; i < module->function_count; i++)
+		drv_function_free(module->functions[i]);
+	free(module->functions);
+	units_unload(module);
+	free(module);
+}
+
+/* The kernel with a number, NULL when there is none. */
+static struct cpu_kernel *kernel_numbered(const struct drv_module *module, size_t number)
+{
+	for (size_t i = 0; i < module->unit_count; i++) {
+		size_t count = cpu_module_kernel_count(module->units[i]);
+		if (number < count)
+			return cpu_module_kernel(module->units[i], number);
+		number -= count;
+	}
+	return NULL;
+}
+
+bool drv_module_find_kernel(const struct drv_module *module, const char *name, size_t *number)
+{
+	*number = 0;
+	for (size_t i = 0; i < module->unit_count; i++) {
+		size_t count = cpu_module_kernel_count(module->units[i]);
+		struct cpu_kernel *kernel = cpu_module_find_kernel(module->units[i], name);
+		for (size_t j = 0; j < count; j++, (*number)++)
+			if (kernel && cpu_module_kernel(module->units[i], j) == kernel)
+				return true;
+	}
+	return false;
+}
+
+struct drv_function *drv_module_function(struct drv_module *module, size_t number)
+{
+	if (!module->functions[number])
+		module->functions[number] = drv_function_new(module, kernel_numbered(module, number));
+	return module->functions[number];
+}
+
+CUresult drv_module_variable(const struct drv_module *module, const char *name, CUdeviceptr *address, size_t *size)
+{
+	uint64_t where;
+	size_t bytes;
+	for (size_t i = 0; i < module->unit_count; i++) {
+		if (!cpu_module_find_variable(module->units[i], name, &where, &bytes))
+			continue;
+		if (address)
+			*address = where;
+		if (size)
+			*size = bytes;
+		return CUDA_SUCCESS;
+	}
+	return CUDA_ERROR_NOT_FOUND;
+}
+
+/* The API */
+
+/* Loads what was read, under the lock, into the current context. Frees `units`. */
+static CUresult module_load(CUmodule *out, struct fatbin_units *units, struct drv_jit *jit)
+{
+	struct drv_context *context;
+	struct drv_module *module;
+	CUresult result = drv_enter_context(&context);
+	if (result != CUDA_SUCCESS) {
+		fatbin_free(units);
+		return result;
+	}
+	result = drv_module_load(units, context, drv_jit_log(jit), &module);
+	fatbin_free(units);
+	if (result == CUDA_SUCCESS) {
+		drv_list_append(&context->modules, &module->siblings);
+		*out = module->handle;
+	}
+	return drv_leave(result);
+}
+
+/* Is there a context to load into? Asked before an image is looked at, as the order of errors is the program's to see.
+ */
+static CUresult context_check(void)
+{
+	struct drv_context *context;
+	CUresult result = drv_enter_context(&context);
+	return result == CUDA_SUCCESS ? drv_leave(CUDA_SUCCESS) : result;
+}
+
+DRV_API CUresult cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned count, CUjit_option *options,
+				    void **values)
+{
+	struct fatbin_units units;
+	struct drv_jit jit;
+	if (!out || !image)
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = context_check();
+	if (result != CUDA_SUCCESS)
+		return result;
+	result = drv_jit_init(&jit, count, options, values);
+	if (result != CUDA_SUCCESS)
+		return result;
+	result = drv_image_read(image, &jit, &units);
+	if (result == CUDA_SUCCESS)
+		result = module_load(out, &units, &jit);
+	drv_jit_finish(&jit);
+	return result;
+}
+
+DRV_API CUresult cuModuleLoadData(CUmodule *out, const void *image)
+{
+	return cuModuleLoadDataEx(out, image, 0, NULL, NULL);
+}
+
+DRV_API CUresult cuModuleLoadFatBinary(CUmodule *out, const void *image)
+{
+	return cuModuleLoadDataEx(out, image, 0, NULL, NULL);
+}
+
+DRV_API CUresult cuModuleLoad(CUmodule *out, const char *path)
+{
+	struct fatbin_units units;
+	struct drv_jit jit;
+	if (!out || !path)
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = context_check();
+	if (result != CUDA_SUCCESS)
+		return result;
+	(void)drv_jit_init(&jit, 0, NULL, NULL);
+	result = drv_image_read_file(path, &jit, &units);
+	return result == CUDA_SUCCESS ? module_load(out, &units, &jit) : result;
+}
+
+/* Enters for a call about a module. */
+static CUresult module_enter(CUmodule handle, struct drv_module **module)
+{
+	struct drv_context *context;
+	CUresult result = drv_enter_context(&context);
+	if (result != CUDA_SUCCESS)
+		return result;
+	*module = drv_handle_get(DRV_MODULE, handle);
+	return *module ? CUDA_SUCCESS : drv_leave(CUDA_ERROR_INVALID_HANDLE);
+}
+
+DRV_API CUresult cuModuleUnload(CUmodule handle)
+{
+	struct drv_module *module;
+	CUresult result = module_enter(handle, &module);
+	if (result != CUDA_SUCCESS)
+		return result;
+	if (module->library)
+		return drv_leave(CUDA_ERROR_NOT_PERMITTED);
+	result = drv_queue_wait_context(module->context);
+	module = drv_handle_get(DRV_MODULE, handle);
+	if (module)
+		drv_module_unload(module);
+	return drv_leave(result);
+}
+
+DRV_API CUresult cuModuleGetFunction(CUfunction *out, CUmodule handle, const char *name)
+{
+	struct drv_module *module;
+	size_t number;
+	if (!out || !name)
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = module_enter(handle, &module);
+	if (result != CUDA_SUCCESS)
+		return result;
+	if (!drv_module_find_kernel(module, name, &number))
+		return drv_leave(CUDA_ERROR_NOT_FOUND);
+	struct drv_function *function = drv_module_function(module, number);
+	if (!function)
+		return drv_leave(CUDA_ERROR_OUT_OF_MEMORY);
+	*out = function->handle;
+	return drv_leave(CUDA_SUCCESS);
+}
+
+DRV_API CUresult cuModuleGetFunctionCount(unsigned *count, CUmodule handle)
+{
+	struct drv_module *module;
+	if (!count)
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = module_enter(handle, &module);
+	if (result != CUDA_SUCCESS)
+		return result;
+	*count = (unsigned)module->function_count;
+	return drv_leave(CUDA_SUCCESS);
+}
+
+DRV_API CUresult cuModuleEnumerateFunctions(CUfunction *functions, unsigned count, CUmodule handle)
+{
+	struct drv_module *module;
+	if (!functions || !count)
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = module_enter(handle, &module);
+	if (result != CUDA_SUCCESS)
+		return result;
+	for (size_t i = 0; i < count && i < module->function_count; i++) {
+		struct drv_function *function = drv_module_function(module, i);
+		if (!function)
+			return drv_leave(CUDA_ERROR_OUT_OF_MEMORY);
+		functions[i] = function->handle;
+	}
+	return drv_leave(CUDA_SUCCESS);
+}
+
+DRV_API CUresult cuModuleGetGlobal_v2(CUdeviceptr *address, size_t *size, CUmodule handle, const char *name)
+{
+	struct drv_module *module;
+	if (!name || (!address && !size))
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = module_enter(handle, &module);
+	return result == CUDA_SUCCESS ? drv_leave(drv_module_variable(module, name, address, size)) : result;
+}
+
+/* Kernels are lowered when first used, whatever CUDA_MODULE_LOADING says. */
+DRV_API CUresult cuModuleGetLoadingMode(CUmoduleLoadingMode *mode)
+{
+	if (!mode)
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = drv_enter();
+	if (result != CUDA_SUCCESS)
+		return result;
+	*mode = CU_MODULE_LAZY_LOADING;
+	return drv_leave(CUDA_SUCCESS);
+}

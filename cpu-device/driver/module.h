@@ -1,0 +1,45 @@
+/* Modules: PTX that was loaded into a context. */
+#ifndef DRV_MODULE_H
+#define DRV_MODULE_H
+
+#include <cuda.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exec.h"
+#include "fatbin.h"
+#include "list.h"
+
+struct drv_context;
+struct drv_function;
+struct drv_library;
+
+struct drv_module {
+	CUmodule handle;
+	struct drv_context *context; /* NULL: loaded for a library, and not taken by a context yet */
+	struct drv_library *library; /* NULL: the program's own module */
+	struct cpu_module **units;
+	size_t unit_count;
+	struct drv_function **functions; /* by number, made when first asked for */
+	size_t function_count;
+	struct drv_link siblings; /* in the context's or the library's list */
+};
+
+/* Loads every unit. What is wrong with the PTX goes to `log` and to the driver's log. The module is in no list yet. */
+CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *context, struct cpu_text log,
+			 struct drv_module **module);
+
+/* Takes the module out of its list and frees it with its functions. No operation may use it any more. */
+void drv_module_unload(struct drv_module *module);
+
+/* Numbers of kernels run through all units. */
+bool drv_module_find_kernel(const struct drv_module *module, const char *name, size_t *number);
+
+/* The function of a kernel's number; NULL when memory is short. */
+struct drv_function *drv_module_function(struct drv_module *module, size_t number);
+
+/* A module variable; both results may be NULL. CUDA_ERROR_NOT_FOUND. */
+CUresult drv_module_variable(const struct drv_module *module, const char *name, CUdeviceptr *address, size_t *size);
+
+#endif

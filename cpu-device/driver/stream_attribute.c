@@ -1,0 +1,103 @@
+/* Stream attributes, and the questions about capturing that every runtime asks. */
+#include <cuda.h>
+
+#include "context.h"
+#include "driver.h"
+#include "stream.h"
+
+/* Attributes that a stream keeps. They are hints (how to wait, what to hold in which cache) and change no result. */
+static bool attribute_known(CUstreamAttrID attribute)
+{
+	return attribute == CU_LAUNCH_ATTRIBUTE_SYNCHRONIZATION_POLICY ||
+	       attribute == CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW || attribute == CU_LAUNCH_ATTRIBUTE_PRIORITY ||
+	       attribute == CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN || attribute == CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP;
+}
+
+DRV_API CUresult cuStreamGetAttribute(CUstream handle, CUstreamAttrID attribute, CUstreamAttrValue *value)
+{
+	struct drv_stream *stream;
+	if (!value || !attribute_known(attribute))
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = drv_enter_stream(handle, &stream);
+	if (result != CUDA_SUCCESS)
+		return result;
+	*value = stream->attributes[attribute];
+	return drv_leave(CUDA_SUCCESS);
+}
+
+/* The one value of an attribute that names something the device has only one of. */
+static bool value_acceptable(CUstreamAttrID attribute, const CUstreamAttrValue *value)
+{
+	switch ((int)attribute) {
+	case CU_LAUNCH_ATTRIBUTE_PRIORITY:
+		return value->priority == 0;
+	case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN:
+		return value->memSyncDomain == CU_LAUNCH_MEM_SYNC_DOMAIN_DEFAULT;
+	case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP:
+		return value->memSyncDomainMap.default_ == 0 && value->memSyncDomainMap.remote == 0;
+	default:
+		return true;
+	}
+}
+
+DRV_API CUresult cuStreamSetAttribute(CUstream handle, CUstreamAttrID attribute, const CUstreamAttrValue *value)
+{
+	struct drv_stream *stream;
+	if (!value || !attribute_known(attribute) || !value_acceptable(attribute, value))
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = drv_enter_stream(handle, &stream);
+	if (result != CUDA_SUCCESS)
+		return result;
+	stream->attributes[attribute] = *value;
+	return drv_leave(CUDA_SUCCESS);
+}
+
+DRV_API CUresult cuStreamCopyAttributes(CUstream to, CUstream from)
+{
+	for (int attribute = 0; attribute < CU_LAUNCH_ATTRIBUTE_MAX; attribute++) {
+		CUstreamAttrValue value;
+		if (!attribute_known(attribute))
+			continue;
+		CUresult result = cuStreamGetAttribute(from, attribute, &value);
+		if (result == CUDA_SUCCESS)
+			result = cuStreamSetAttribute(to, attribute, &value);
+		if (result != CUDA_SUCCESS)
+			return result;
+	}
+	return CUDA_SUCCESS;
+}
+
+/* Streams cannot be captured into graphs (cuStreamBeginCapture is not supported), so none ever is. */
+
+DRV_API CUresult cuStreamIsCapturing(CUstream handle, CUstreamCaptureStatus *status)
+{
+	struct drv_stream *stream;
+	if (!status)
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = drv_enter_stream(handle, &stream);
+	if (result != CUDA_SUCCESS)
+		return result;
+	*status = CU_STREAM_CAPTURE_STATUS_NONE;
+	return drv_leave(CUDA_SUCCESS);
+}
+
+DRV_API CUresult cuStreamGetCaptureInfo(CUstream handle, CUstreamCaptureStatus *status, cuuint64_t *id)
+{
+	(void)id; /* only set while capturing */
+	return cuStreamIsCapturing(handle, status);
+}
+
+DRV_API CUresult cuStreamGetCaptureInfo_v2(CUstream handle, CUstreamCaptureStatus *status, cuuint64_t *id,
+					   CUgraph *graph, const CUgraphNode **dependencies, size_t *count)
+{
+	(void)graph, (void)dependencies, (void)count;
+	return cuStreamGetCaptureInfo(handle, status, id);
+}
+
+DRV_API CUresult cuStreamGetCaptureInfo_v3(CUstream handle, CUstreamCaptureStatus *status, cuuint64_t *id,
+					   CUgraph *graph, const CUgraphNode **dependencies,
+					   const CUgraphEdgeData **edges, size_t *count)
+{
+	(void)edges;
+	return cuStreamGetCaptureInfo_v2(handle, status, id, graph, dependencies, count);
+}
