@@ -143,7 +143,7 @@ def exported(call, suffix):
     elif suffix == "_ptsz":
         stream = stream_parameter(call).name
         arguments = [f"cu_per_thread({a})" if a == stream else a for a in arguments]
-    formats = [trace_argument(p) for p in call.parameters]
+    formats = [trace_argument(p) for p in call.parameters] or [("%s", '""')]
     yield f"\nCU_EXPORT CUresult CUDAAPI {call.name}{suffix}({parameter_list(call.parameters)})\n{{"
     yield f"\tstruct cu_entry entry;\n\tCUresult err = cu_enter(&entry, FN_{call.name});"
     yield f"\n\tif (!err)\n\t\terr = {target}({', '.join(arguments)});"

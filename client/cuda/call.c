@@ -1,0 +1,119 @@
+#include "call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "connection.h"
+#include "log.h"
+
+CUresult cu_call_begin(struct cu_call *call, enum cu_function_id function)
+{
+	call->function = function;
+	return cu_connection_begin(call, false);
+}
+
+static bool has_no_reply(const struct cu_call *call)
+{
+	return cu_functions[call->function].class == CU_ASYNC && cu_connection_oneway();
+}
+
+CUresult cu_call_end(struct cu_call *call, bool encoded)
+{
+	if (has_no_reply(call))
+		return cu_connection_end(call, encoded);
+	struct cu_reply reply = {.done = false};
+	CUresult err = cu_connection_end_expecting(call, encoded, &reply);
+	if (!err)
+		err = cu_connection_wait(&reply);
+	cu_reply_clear(&reply);
+	return err;
+}
+
+/* Decodes what a reply holds behind its `int err`. */
+static bool decode_results(const struct cu_call *call, const struct cu_reply *reply, xdrproc_t decode, void *result)
+{
+	XDR in;
+	if (!reply->record)
+		return false;
+	xdrmem_create(&in, reply->record, (u_int)reply->length, XDR_DECODE);
+	if (decode(&in, result))
+		return true;
+	cr_log(CR_LOG_ERROR, "%s: the server's reply does not decode", cu_functions[call->function].name);
+	xdr_free(decode, result);
+	return false;
+}
+
+CUresult cu_call_result_or(struct cu_call *call, bool encoded, xdrproc_t decode, void *result, xdrproc_t decode_failure,
+			   void *failure)
+{
+	struct cu_reply reply = {.done = false};
+	CUresult err = cu_connection_end_expecting(call, encoded, &reply);
+	if (!err)
+		err = cu_connection_wait(&reply);
+	if (!err && !decode_results(call, &reply, decode, result))
+		err = CUDA_ERROR_UNKNOWN;
+	else if (err && err == reply.err && decode_failure && reply.length)
+		decode_results(call, &reply, decode_failure, failure);
+	cu_reply_clear(&reply);
+	return err;
+}
+
+CUresult cu_call_result(struct cu_call *call, bool encoded, xdrproc_t decode, void *result)
+{
+	return cu_call_result_or(call, encoded, decode, result, NULL, NULL);
+}
+
+static CUresult end_small_blob(struct cu_call *call, bool encoded, const void *data, size_t length)
+{
+	char *bytes = (char *)(uintptr_t)data;
+	u_int wire_length = (u_int)length;
+	return cu_call_end(call, encoded && xdr_bytes(call->args, &bytes, &wire_length, CUDA_BLOB_MAX));
+}
+
+static CUresult end_large_blob(struct cu_call *call, bool encoded, const void *data, size_t length)
+{
+	if (has_no_reply(call))
+		return cu_connection_end_bulk(call, encoded, data, length, NULL);
+	struct cu_reply reply = {.done = false};
+	CUresult err = cu_connection_end_bulk(call, encoded, data, length, &reply);
+	if (!err)
+		err = cu_connection_wait(&reply);
+	cu_reply_clear(&reply);
+	return err;
+}
+
+CUresult cu_call_with_blob(enum cu_function_id function, cu_encoder encode, const void *arguments, const void *data,
+			   size_t length)
+{
+	struct cu_call call = {.function = function};
+	bool small = length <= CU_INLINE_MAX;
+	CUresult err = cu_connection_begin(&call, !small);
+	if (err)
+		return err;
+	bool encoded = encode(call.args, arguments);
+	return small ? end_small_blob(&call, encoded, data, length) : end_large_blob(&call, encoded, data, length);
+}
+
+CUresult cu_call_deferred(enum cu_function_id function, cu_encoder encode, const void *arguments, struct cu_rows rows)
+{
+	struct cu_call call;
+	bool waits = !cu_connection_oneway();
+	struct cu_reply *reply = calloc(1, sizeof(*reply));
+	if (!reply)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	reply->bulk = true;
+	reply->to = rows.to;
+	reply->width = rows.width;
+	reply->rows = rows.rows;
+	reply->pitch = rows.pitch;
+	reply->detached = !waits;
+	CUresult err = cu_call_begin(&call, function);
+	if (!err)
+		err = cu_connection_end_expecting(&call, encode(call.args, arguments), reply);
+	if (!err && !waits)
+		return CUDA_SUCCESS; /* freed when it has arrived */
+	if (!err)
+		err = cu_connection_wait(reply);
+	free(reply);
+	return err;
+}

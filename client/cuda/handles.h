@@ -1,0 +1,99 @@
+/* The client's objects behind CUDA's handles. A handle is an id cast to a pointer (common/handle.h), so that a stale or
+ * foreign one is found out instead of dereferenced. */
+#ifndef CU_HANDLES_H
+#define CU_HANDLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "entry.h"
+#include "handle.h"
+#include "rpc_cuda.h"
+
+struct cu_context {
+	int device;
+	unsigned flags;
+	bool primary;
+	uint64_t serial; /* cuCtxGetId */
+};
+
+struct cu_stream {
+	uint64_t context;
+	unsigned flags;
+	int priority;
+};
+
+struct cu_event {
+	uint64_t context;
+	unsigned flags;
+};
+
+/* A kernel or function, as the load reply described it. */
+struct cu_function_object {
+	uint64_t id;
+	uint64_t owner; /* module or library */
+	char *name;
+	parameter_layout *parameters;
+	unsigned parameter_count;
+	size_t parameter_bytes; /* of the packed buffer */
+	int *attributes;        /* by CUfunction_attribute; NULL until known */
+	unsigned attribute_count;
+};
+
+/* A module or a library. */
+struct cu_module_object {
+	uint64_t id;
+	uint64_t context;                      /* of a module; 0 for a library */
+	uint64_t module;                       /* of a library: its module, once asked for */
+	struct cu_function_object **functions; /* sorted by name */
+	unsigned function_count;
+};
+
+/* The tables are guarded by one lock for reading and writing. Find objects, and use them, under it. The lock order is
+   this one before the connection's; while it is held for writing no call may be made. */
+void cu_objects_lock_shared(void);
+void cu_objects_lock(void);
+void cu_objects_unlock(void);
+
+/* The object of a handle, or NULL when it is none of that kind; the lock is held. */
+void *cu_object(enum cr_kind kind, const void *handle);
+
+/* Enters an object under the id that the server minted; false when memory is exhausted. The lock is held for writing.
+ */
+bool cu_object_enter(enum cr_kind kind, uint64_t id, void *object);
+
+/* Mints an id for an object (a stream or an event); 0 when memory is exhausted. The lock is held for writing. */
+uint64_t cu_object_add(enum cr_kind kind, void *object);
+
+/* Takes an object out; NULL when there is none. The lock is held for writing. */
+void *cu_object_remove(enum cr_kind kind, const void *handle);
+
+/* Removes and frees every stream, event and module of a context. The lock is held for writing. */
+void cu_objects_forget_context(uint64_t context);
+
+/* Changes whenever a context goes away, so that others need to look only then. */
+unsigned cu_objects_epoch(void);
+
+/* Checks a handle of each kind and gives its id: CUDA_ERROR_INVALID_HANDLE (_CONTEXT) when it is none. A stream may
+   also be one of CUDA's default streams. */
+CUresult cu_id_of_context(CUcontext handle, u64 *id);
+CUresult cu_id_of_module(CUmodule handle, u64 *id);
+CUresult cu_id_of_library(CUlibrary handle, u64 *id);
+CUresult cu_id_of_function(CUfunction handle, u64 *id);
+CUresult cu_id_of_kernel(CUkernel handle, u64 *id);
+CUresult cu_id_of_stream(CUstream handle, u64 *id);
+CUresult cu_id_of_event(CUevent handle, u64 *id);
+
+static inline void *cu_handle(uint64_t id)
+{
+	return (void *)(uintptr_t)id;
+}
+
+/* Frees a module or library with its functions, which are removed from their table. The lock is held for writing. */
+void cu_module_object_free(struct cu_module_object *module);
+
+/* The calling thread's own default stream in its current context, created when first asked for. */
+CUresult cu_per_thread_stream(u64 *id);
+
+#endif

@@ -1,0 +1,159 @@
+#include "hello.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "connection.h"
+#include "log.h"
+#include "protocol_hash.h"
+#include "settings.h"
+
+static server_snapshot snapshot;
+static int driver_version;
+
+const server_snapshot *cu_server_snapshot(void)
+{
+	return &snapshot;
+}
+
+int cu_server_driver_version(void)
+{
+	return driver_version;
+}
+
+/* A control call: its whole result is decoded by `decode`. */
+static CUresult control_call(struct cu_call *call, bool encoded, xdrproc_t decode, void *result)
+{
+	struct cu_reply reply = {.raw = true};
+	CUresult err = cu_connection_end_expecting(call, encoded, &reply);
+	if (!err)
+		err = cu_connection_wait(&reply);
+	if (!err) {
+		XDR in;
+		xdrmem_create(&in, reply.record, (u_int)reply.length, XDR_DECODE);
+		if (!decode(&in, result)) {
+			cr_log(CR_LOG_ERROR, "%s: the server's reply does not decode",
+			       cu_functions[call->function].name);
+			err = CUDA_ERROR_UNKNOWN;
+		}
+	}
+	cu_reply_clear(&reply);
+	return err;
+}
+
+/* Reads the token file without its trailing newline. */
+static CUresult read_token(char *token, size_t size, u_int *length)
+{
+	const char *path = cu_settings()->token_file;
+	*length = 0;
+	if (!path)
+		return CUDA_SUCCESS;
+	FILE *file = fopen(path, "re");
+	if (!file) {
+		cr_log(CR_LOG_ERROR, "CRICKET_TOKEN_FILE=%s cannot be read: %s", path, strerror(errno));
+		return CUDA_ERROR_NOT_PERMITTED;
+	}
+	size_t count = fread(token, 1, size, file);
+	fclose(file);
+	while (count && (token[count - 1] == '\n' || token[count - 1] == '\r'))
+		count--;
+	*length = (u_int)count;
+	return CUDA_SUCCESS;
+}
+
+static void describe_client(char *text, size_t size)
+{
+	char path[512], host[128] = "?";
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	path[length > 0 ? length : 0] = '\0';
+	gethostname(host, sizeof(host) - 1);
+	const char *base = strrchr(path, '/');
+	snprintf(text, size, "%s pid %ld on %s", base ? base + 1 : "?", (long)getpid(), host);
+}
+
+/* The CUDA error that fits a refusal. */
+static CUresult refused(const hello_res *answer)
+{
+	const hello_refusal *refusal = &answer->hello_res_u.refusal;
+	const char *server = cu_settings()->server;
+	switch (answer->status) {
+	case HELLO_VERSION_MISMATCH:
+		cr_log(
+		    CR_LOG_ERROR,
+		    "%s speaks protocol %u (hash %02x%02x%02x%02x), this client protocol %u (hash %02x%02x%02x%02x): "
+		    "install the same version of Cricket on both ends",
+		    server, refusal->protocol, refusal->hash[0] & 0xff, refusal->hash[1] & 0xff,
+		    refusal->hash[2] & 0xff, refusal->hash[3] & 0xff, (unsigned)CRICKET_PROTOCOL_VERSION,
+		    cricket_protocol_hash[0], cricket_protocol_hash[1], cricket_protocol_hash[2],
+		    cricket_protocol_hash[3]);
+		return CUDA_ERROR_SYSTEM_DRIVER_MISMATCH;
+	case HELLO_BAD_TOKEN:
+		cr_log(CR_LOG_ERROR, "%s refused the token: name the server's token file in CRICKET_TOKEN_FILE (%s)",
+		       server, refusal->message);
+		return CUDA_ERROR_NOT_PERMITTED;
+	case HELLO_BUSY:
+		cr_log(CR_LOG_ERROR, "%s has no session free: try again later, or raise --max-sessions (%s)", server,
+		       refusal->message);
+		return CUDA_ERROR_DEVICE_UNAVAILABLE;
+	case HELLO_NO_DRIVER:
+		cr_log(CR_LOG_ERROR, "%s cannot use its CUDA driver: %s", server, refusal->message);
+		return CUDA_ERROR_NO_DEVICE;
+	default:
+		cr_log(CR_LOG_ERROR, "%s refused the session: %s", server, refusal->message);
+		return CUDA_ERROR_UNKNOWN;
+	}
+}
+
+static CUresult say_hello(bool oneway)
+{
+	char client[512], token[CRICKET_TOKEN_MAX];
+	hello_args args = {.protocol = CRICKET_PROTOCOL_VERSION, .client = client, .flags = oneway ? HELLO_ONEWAY : 0};
+	hello_res answer = {0};
+	struct cu_call call = {.function = FN_CONTROL_HELLO};
+	CUresult err = read_token(token, sizeof(token), &args.token.token_len);
+	if (err)
+		return err;
+	args.token.token_val = token;
+	memcpy(args.hash, cricket_protocol_hash, sizeof(args.hash));
+	describe_client(client, sizeof(client));
+	if ((err = cu_connection_begin(&call, false)))
+		return err;
+	err = control_call(&call, xdr_hello_args(call.args, &args), (xdrproc_t)xdr_hello_res, &answer);
+	if (!err && answer.status != HELLO_OK)
+		err = refused(&answer);
+	if (!err) {
+		driver_version = answer.hello_res_u.welcome.driver_version;
+		cr_log(CR_LOG_INFO, "connected to %s: %s on %s", cu_settings()->server,
+		       answer.hello_res_u.welcome.server, answer.hello_res_u.welcome.driver);
+	}
+	xdr_free((xdrproc_t)xdr_hello_res, &answer);
+	return err;
+}
+
+static CUresult fetch_snapshot(void)
+{
+	snapshot_res answer = {0};
+	struct cu_call call = {.function = FN_CONTROL_SNAPSHOT};
+	CUresult err = cu_connection_begin(&call, false);
+	if (err)
+		return err;
+	err = control_call(&call, true, (xdrproc_t)xdr_snapshot_res, &answer);
+	if (!err)
+		err = (CUresult)answer.err;
+	if (err) {
+		xdr_free((xdrproc_t)xdr_snapshot_res, &answer);
+		return err;
+	}
+	xdr_free((xdrproc_t)xdr_server_snapshot, &snapshot);
+	snapshot = answer.snapshot_res_u.snapshot; /* takes what it points to */
+	return snapshot.devices.devices_len ? CUDA_SUCCESS : CUDA_ERROR_NO_DEVICE;
+}
+
+CUresult cu_hello(bool oneway)
+{
+	CUresult err = say_hello(oneway);
+	return err ? err : fetch_snapshot();
+}

@@ -1,0 +1,117 @@
+/* Pinned host memory. To a remote device no host memory is pinned, so it is plain memory; the table remembers which,
+ * since copies from and to it are asynchronous where copies of pageable memory are not. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "hand.h"
+#include "ranges.h"
+#include "thread.h"
+
+static struct cu_ranges pinned;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+bool cu_host_is_pinned(const void *address)
+{
+	pthread_mutex_lock(&lock);
+	bool found = cu_ranges_find(&pinned, (uintptr_t)address) != NULL;
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+static bool enter(void *address, size_t size, unsigned flags, bool ours)
+{
+	pthread_mutex_lock(&lock);
+	bool added = cu_ranges_add(
+	    &pinned, (struct cu_range){(uintptr_t)address, size, cu_thread_context(), flags, ours, false});
+	pthread_mutex_unlock(&lock);
+	return added;
+}
+
+/* Removes the range that begins at `address`, if it is `ours` as said. */
+static bool leave(const void *address, bool ours)
+{
+	pthread_mutex_lock(&lock);
+	struct cu_range *range = cu_ranges_find(&pinned, (uintptr_t)address);
+	bool found = range && range->base == (uintptr_t)address && range->ours == ours;
+	if (found)
+		cu_ranges_remove(&pinned, range);
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+CUresult client_cuMemHostAlloc(void **pp, size_t bytesize, unsigned int Flags)
+{
+	const unsigned known = CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP | CU_MEMHOSTALLOC_WRITECOMBINED;
+	uint64_t context;
+	CUresult err = cu_thread_live_context(&context);
+	if (err)
+		return err;
+	if (!pp || !bytesize || Flags & ~known)
+		return CUDA_ERROR_INVALID_VALUE;
+	void *memory;
+	if (posix_memalign(&memory, (size_t)sysconf(_SC_PAGESIZE), bytesize))
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	if (!enter(memory, bytesize, Flags, true)) {
+		free(memory);
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	}
+	*pp = memory;
+	return CUDA_SUCCESS;
+}
+
+CUresult client_cuMemAllocHost_v2(void **pp, size_t bytesize)
+{
+	return client_cuMemHostAlloc(pp, bytesize, 0);
+}
+
+CUresult client_cuMemFreeHost(void *p)
+{
+	if (!p)
+		return CUDA_SUCCESS;
+	if (!leave(p, true))
+		return CUDA_ERROR_INVALID_VALUE;
+	/* A copy into it may still be on its way: CUDA waits for the device here, too. */
+	struct cu_call call;
+	CUresult err = cu_call_begin(&call, FN_cuCtxSynchronize);
+	bool pending = err != CUDA_ERROR_INVALID_CONTEXT && err != CUDA_ERROR_CONTEXT_IS_DESTROYED;
+	if (!err)
+		err = cu_call_end(&call, true);
+	free(p);
+	return pending ? err : CUDA_SUCCESS;
+}
+
+/* The device cannot reach this memory; CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY says so. */
+CUresult client_cuMemHostGetDevicePointer_v2(CUdeviceptr *pdptr, void *p, unsigned int Flags)
+{
+	if (!pdptr || Flags || !cu_host_is_pinned(p))
+		return CUDA_ERROR_INVALID_VALUE;
+	return CUDA_ERROR_NOT_SUPPORTED;
+}
+
+CUresult client_cuMemHostGetFlags(unsigned int *pFlags, void *p)
+{
+	if (!pFlags)
+		return CUDA_ERROR_INVALID_VALUE;
+	pthread_mutex_lock(&lock);
+	struct cu_range *range = cu_ranges_find(&pinned, (uintptr_t)p);
+	if (range)
+		*pFlags = range->flags;
+	pthread_mutex_unlock(&lock);
+	return range ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+CUresult client_cuMemHostRegister_v2(void *p, size_t bytesize, unsigned int Flags)
+{
+	const unsigned known = CU_MEMHOSTREGISTER_PORTABLE | CU_MEMHOSTREGISTER_DEVICEMAP;
+	if (!p || !bytesize)
+		return CUDA_ERROR_INVALID_VALUE;
+	if (Flags & ~known)
+		return CUDA_ERROR_NOT_SUPPORTED; /* I/O memory and read-only memory */
+	return enter(p, bytesize, Flags, false) ? CUDA_SUCCESS : CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
+}
+
+CUresult client_cuMemHostUnregister(void *p)
+{
+	return leave(p, false) ? CUDA_SUCCESS : CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED;
+}

@@ -1,0 +1,17 @@
+/* Images of device code: how long they are, and how they get to the server. */
+#ifndef CU_IMAGE_H
+#define CU_IMAGE_H
+
+#include "call.h"
+
+/* Finds the bytes of an image that CUDA's interface passes without a length: nvcc's wrapper, a bare fatbin, an ELF
+   object or PTX text. CUDA_ERROR_INVALID_IMAGE when it is none of these. */
+CUresult cu_image_measure(const void *image, const void **data, size_t *size);
+
+/* Uploads an image; `id` is what the load call names it by. */
+CUresult cu_image_upload(const void *data, size_t size, u64 *id);
+
+/* Reads a whole file, with a NUL behind it; the caller frees. CUDA_ERROR_FILE_NOT_FOUND. */
+CUresult cu_image_read_file(const char *path, char **data);
+
+#endif

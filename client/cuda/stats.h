@@ -1,0 +1,23 @@
+/* Counters for CRICKET_STATS, written as JSON when the process ends. */
+#ifndef CU_STATS_H
+#define CU_STATS_H
+
+#include <stdint.h>
+
+#include "entry.h"
+
+/* One RPC of `function` went out as `class` (with CRICKET_SYNC=1 not that of the table). Also counts for the thread. */
+void cu_stats_call(enum cu_function_id function, enum cu_class class);
+
+/* One exported function was answered without an RPC. */
+void cu_stats_local(enum cu_function_id function);
+
+void cu_stats_bytes(uint64_t sent, uint64_t received);
+
+/* The application waited for a reply. */
+void cu_stats_waited(uint64_t nanoseconds);
+
+/* RPCs that the calling thread has made so far; wraps around. */
+unsigned cu_stats_thread_calls(void);
+
+#endif
