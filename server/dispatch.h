@@ -1,0 +1,27 @@
+/* From a record to its handler and back: RPC messages (RFC 5531, section 9). */
+#ifndef SRV_DISPATCH_H
+#define SRV_DISPATCH_H
+
+#include <rpc/rpc.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct srv_worker;
+
+/* Executes the worker's record and sends what reply it owes. False: the session has ended. */
+bool srv_dispatch(struct srv_worker *worker);
+
+/* Sends the reply to deferred call `xid`: the error, or a blob_res with the data. Any thread. */
+bool srv_send_blob(struct srv_worker *worker, uint32_t xid, int err, const void *data, size_t size);
+
+/* The control program, version 1 (control.c). `reply` encodes the results. False: the arguments do not decode. */
+struct srv_control {
+	struct srv_worker *worker;
+	XDR *args, *result;
+	bool silent;     /* set by a handler: no reply */
+	const char *end; /* set by a handler: the session ends after the reply */
+};
+bool srv_control_serve(struct srv_control *control, uint32_t procedure, bool *known);
+
+#endif

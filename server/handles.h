@@ -1,0 +1,33 @@
+/* The session's handle tables beyond what call.h offers to every handler. */
+#ifndef SRV_HANDLES_H
+#define SRV_HANDLES_H
+
+#include "session.h"
+
+void srv_handles_init(struct srv_session *session);
+void srv_handles_free(struct srv_session *session);
+
+/* Copies the object of `id`; false for a wrong or stale id. Any thread, as all of these. */
+bool srv_object_get(struct srv_session *session, enum cr_kind kind, u64 id, struct srv_object *object);
+
+/* Enters a copy of `object`; its new id, or 0 and *err. */
+u64 srv_object_add(struct srv_session *session, enum cr_kind kind, const struct srv_object *object, CUresult *err);
+
+/* Replaces the object of a live `id`. */
+void srv_object_set(struct srv_session *session, enum cr_kind kind, u64 id, const struct srv_object *object);
+
+void srv_object_remove(struct srv_session *session, enum cr_kind kind, u64 id);
+
+/* The id of the primary context of `device`, or 0. */
+u64 srv_primary_find(struct srv_session *session, CUdevice device, struct srv_object *object);
+
+/* Forgets all that ended with `context`. */
+void srv_forget_context(struct srv_session *session, CUcontext context);
+
+/* Forgets the functions and modules that came from module or library `parent`, and theirs. */
+void srv_forget_children(struct srv_session *session, u64 parent);
+
+/* Calls `visit` for the id of every context. */
+void srv_contexts_visit(struct srv_session *session, void (*visit)(const struct srv_object *context));
+
+#endif

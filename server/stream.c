@@ -1,0 +1,194 @@
+#include "stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "dispatch.h"
+#include "session.h"
+
+enum { WATCH_WAKE, WATCH_SOCKET };
+
+/* Arms the socket for one event (a new record, or the client's end), or disarms it. Under the lock. */
+static void stream_arm(struct srv_stream *stream, bool on)
+{
+	if (stream->armed == on)
+		return;
+	struct epoll_event event = {.events = EPOLLONESHOT | (on ? EPOLLIN | EPOLLRDHUP : 0), .data.u32 = WATCH_SOCKET};
+	epoll_ctl(stream->epoll, EPOLL_CTL_MOD, stream->input.transport->fd, &event);
+	stream->armed = on;
+}
+
+static void stream_wake(struct srv_stream *stream)
+{
+	eventfd_write(stream->wake, 1);
+}
+
+/* Takes the lead if it is free. */
+static bool stream_take_lead(struct srv_worker *worker)
+{
+	struct srv_stream *stream = &worker->session->stream;
+	pthread_mutex_lock(&stream->lock);
+	if (!stream->led && !stream->ended) {
+		stream->led = true;
+		stream_arm(stream, false);
+		worker->leading = true;
+	}
+	pthread_mutex_unlock(&stream->lock);
+	return worker->leading;
+}
+
+/* Waits until somebody should try to take the lead; false at the end of the stream. */
+static bool stream_wait(struct srv_stream *stream)
+{
+	struct epoll_event event;
+	pthread_mutex_lock(&stream->lock);
+	stream->waiting++;
+	bool ended = stream->ended;
+	pthread_mutex_unlock(&stream->lock);
+	int ready = ended ? 0 : epoll_wait(stream->epoll, &event, 1, -1);
+	pthread_mutex_lock(&stream->lock);
+	stream->waiting--;
+	ended = stream->ended;
+	if (ready == 1 && event.data.u32 == WATCH_SOCKET)
+		stream->armed = false;
+	eventfd_t ignored;
+	if (ready == 1 && event.data.u32 == WATCH_WAKE && !ended)
+		eventfd_read(stream->wake, &ignored);
+	pthread_mutex_unlock(&stream->lock);
+	return !ended;
+}
+
+/* Executes records for as long as the worker leads. */
+static void worker_lead(struct srv_worker *worker)
+{
+	struct srv_session *session = worker->session;
+	while (worker->leading && !session->end) {
+		switch (srv_input_read(&session->stream.input, &worker->record)) {
+		case SRV_INPUT_RECORD:
+			if (srv_dispatch(worker))
+				continue;
+			break;
+		case SRV_INPUT_END:
+			srv_session_end(session, "the client closed the connection");
+			break;
+		case SRV_INPUT_TRUNCATED:
+			srv_session_end(session, "the connection ended within a record");
+			break;
+		case SRV_INPUT_TOO_LONG:
+			srv_session_end(session, "the client sent a record that is longer than the protocol allows");
+			break;
+		}
+		worker->leading = false; /* the session has ended: nobody leads any more */
+	}
+}
+
+static void worker_free(struct srv_worker *worker)
+{
+	srv_record_free(&worker->record);
+	srv_record_free(&worker->reply_memory);
+	free(worker);
+}
+
+static void *worker_main(void *argument)
+{
+	struct srv_worker *worker = argument;
+	struct srv_stream *stream = &worker->session->stream;
+	do {
+		/* After a call that waited for the device, the lead may still be free. */
+		while (worker->leading || stream_take_lead(worker))
+			worker_lead(worker);
+	} while (stream_wait(stream));
+	worker_free(worker);
+	return NULL;
+}
+
+static struct srv_worker *worker_new(struct srv_session *session)
+{
+	struct srv_worker *worker = calloc(1, sizeof(*worker));
+	if (!worker)
+		return NULL;
+	worker->session = session;
+	worker->context_epoch = session->context_epoch; /* a new thread has no context */
+	if (srv_record_init(&worker->record) && srv_record_init(&worker->reply_memory)) {
+		worker->reply = worker->reply_memory.bytes;
+		return worker;
+	}
+	worker_free(worker);
+	return NULL;
+}
+
+/* Starts one more thread, which leads at once or waits. Under the lock. */
+static bool stream_grow(struct srv_session *session, bool leading)
+{
+	struct srv_stream *stream = &session->stream;
+	struct srv_worker *worker = stream->count < SRV_THREADS_MAX ? worker_new(session) : NULL;
+	if (!worker)
+		return false;
+	worker->leading = leading;
+	int error = pthread_create(&stream->threads[stream->count], NULL, worker_main, worker);
+	if (error) {
+		worker_free(worker);
+		errno = error;
+		return false;
+	}
+	stream->count++;
+	return true;
+}
+
+void srv_stream_hand_over(struct srv_worker *worker)
+{
+	struct srv_stream *stream = &worker->session->stream;
+	if (!worker->leading)
+		return;
+	pthread_mutex_lock(&stream->lock);
+	if (!stream->ended && (stream->waiting > 0 || stream_grow(worker->session, false))) {
+		worker->leading = false;
+		stream->led = false;
+		if (srv_input_pending(&stream->input))
+			stream_wake(stream);
+		else
+			stream_arm(stream, true);
+	}
+	pthread_mutex_unlock(&stream->lock);
+}
+
+void srv_stream_end(struct srv_stream *stream)
+{
+	pthread_mutex_lock(&stream->lock);
+	stream->ended = true;
+	stream_wake(stream);
+	pthread_mutex_unlock(&stream->lock);
+}
+
+static bool stream_watch(struct srv_stream *stream, int fd, uint32_t events, uint32_t what)
+{
+	struct epoll_event event = {.events = events, .data.u32 = what};
+	return epoll_ctl(stream->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+bool srv_stream_start(struct srv_session *session)
+{
+	struct srv_stream *stream = &session->stream;
+	pthread_mutex_init(&stream->lock, NULL);
+	srv_input_init(&stream->input, session->transport);
+	stream->epoll = epoll_create1(EPOLL_CLOEXEC);
+	stream->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	stream->led = true;
+	return stream->epoll >= 0 && stream->wake >= 0 && stream_watch(stream, stream->wake, EPOLLIN, WATCH_WAKE) &&
+	       stream_watch(stream, session->transport->fd, EPOLLONESHOT, WATCH_SOCKET) && stream_grow(session, true);
+}
+
+void srv_stream_join(struct srv_stream *stream)
+{
+	/* A thread may start another until the stream has ended; after that the number stands. */
+	pthread_mutex_lock(&stream->lock);
+	pthread_mutex_unlock(&stream->lock);
+	for (unsigned i = 0; i < stream->count; i++)
+		pthread_join(stream->threads[i], NULL);
+	close(stream->epoll);
+	close(stream->wake);
+	pthread_mutex_destroy(&stream->lock);
+}
