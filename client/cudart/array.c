@@ -79,16 +79,20 @@ cudaError_t rt_array_element(cudaArray_const_t array, size_t *bytes)
 	return *bytes ? cudaSuccess : cudaErrorNotSupported;
 }
 
+cudaError_t rt_array_description(CUDA_ARRAY3D_DESCRIPTOR *descriptor, const struct cudaChannelFormatDesc *channels,
+				 struct cudaExtent extent, unsigned flags)
+{
+	*descriptor = (CUDA_ARRAY3D_DESCRIPTOR){
+	    .Width = extent.width, .Height = extent.height, .Depth = extent.depth, .Flags = flags};
+	return rt_format_of_channels(channels, &descriptor->Format, &descriptor->NumChannels);
+}
+
 static cudaError_t descriptor_enter(CUDA_ARRAY3D_DESCRIPTOR *descriptor, const struct cudaChannelFormatDesc *channels,
 				    struct cudaExtent extent, unsigned flags)
 {
 	cudaError_t error = channels ? rt_enter() : cudaErrorInvalidValue;
 
-	*descriptor = (CUDA_ARRAY3D_DESCRIPTOR){
-	    .Width = extent.width, .Height = extent.height, .Depth = extent.depth, .Flags = flags};
-	if (error == cudaSuccess)
-		error = rt_format_of_channels(channels, &descriptor->Format, &descriptor->NumChannels);
-	return error;
+	return error == cudaSuccess ? rt_array_description(descriptor, channels, extent, flags) : error;
 }
 
 cudaError_t cudaMalloc3DArray(cudaArray_t *array, const struct cudaChannelFormatDesc *desc, struct cudaExtent extent,

@@ -23,4 +23,10 @@ cudaError_t rt_format_of_channels(const struct cudaChannelFormatDesc *channels, 
 /* The channel description for the driver's format and number of channels; all zero for one that has none. */
 struct cudaChannelFormatDesc rt_channels_of_format(CUarray_format format, unsigned count);
 
+/*
+ * The driver's description of an array; `flags` are numbered alike in both APIs. Fails as rt_format_of_channels().
+ */
+cudaError_t rt_array_description(CUDA_ARRAY3D_DESCRIPTOR *descriptor, const struct cudaChannelFormatDesc *channels,
+				 struct cudaExtent extent, unsigned flags);
+
 #endif

@@ -21,6 +21,9 @@ cudaError_t rt_copy_wait(cudaError_t error);
 /* The translation of a 3D copy, for copies and graph nodes; a context is current. */
 cudaError_t rt_copy_3d_translate(const struct cudaMemcpy3DParms *parameters, CUDA_MEMCPY3D *driver);
 
+/* And back: the description of a copy that a graph node holds; a context is current. */
+cudaError_t rt_copy_3d_describe(const CUDA_MEMCPY3D *copy, struct cudaMemcpy3DParms *parameters);
+
 /* Only to pass several parameters or arguments for one. */
 #define RT_LIST(...) __VA_ARGS__
 

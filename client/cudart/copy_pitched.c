@@ -213,6 +213,46 @@ cudaError_t rt_copy_3d_translate(const struct cudaMemcpy3DParms *p, CUDA_MEMCPY3
 	return cudaSuccess;
 }
 
+static enum cudaMemcpyKind copy_kind(CUmemorytype src, CUmemorytype dst)
+{
+	if (src == CU_MEMORYTYPE_UNIFIED || dst == CU_MEMORYTYPE_UNIFIED)
+		return cudaMemcpyDefault;
+	if (src == CU_MEMORYTYPE_HOST)
+		return dst == CU_MEMORYTYPE_HOST ? cudaMemcpyHostToHost : cudaMemcpyHostToDevice;
+	return dst == CU_MEMORYTYPE_HOST ? cudaMemcpyDeviceToHost : cudaMemcpyDeviceToDevice;
+}
+
+/* The width of a row in memory is not in the driver's description, so that it comes back as the pitch. */
+static struct cudaPitchedPtr end_pointer(CUmemorytype type, const void *host, CUdeviceptr device, size_t pitch,
+					 size_t height)
+{
+	void *pointer = type == CU_MEMORYTYPE_HOST ? (void *)host : (void *)device;
+
+	return (struct cudaPitchedPtr){type == CU_MEMORYTYPE_ARRAY ? NULL : pointer, pitch, pitch, height};
+}
+
+cudaError_t rt_copy_3d_describe(const CUDA_MEMCPY3D *copy, struct cudaMemcpy3DParms *p)
+{
+	cudaArray_t src = copy->srcMemoryType == CU_MEMORYTYPE_ARRAY ? (cudaArray_t)copy->srcArray : NULL;
+	cudaArray_t dst = copy->dstMemoryType == CU_MEMORYTYPE_ARRAY ? (cudaArray_t)copy->dstArray : NULL;
+	size_t src_bytes, dst_bytes, bytes;
+	cudaError_t error = box_element(src, dst, &src_bytes, &dst_bytes, &bytes);
+
+	if (error != cudaSuccess)
+		return error;
+	*p = (struct cudaMemcpy3DParms){
+	    .srcArray = src,
+	    .srcPos = {copy->srcXInBytes / src_bytes, copy->srcY, copy->srcZ},
+	    .srcPtr = end_pointer(copy->srcMemoryType, copy->srcHost, copy->srcDevice, copy->srcPitch, copy->srcHeight),
+	    .dstArray = dst,
+	    .dstPos = {copy->dstXInBytes / dst_bytes, copy->dstY, copy->dstZ},
+	    .dstPtr = end_pointer(copy->dstMemoryType, copy->dstHost, copy->dstDevice, copy->dstPitch, copy->dstHeight),
+	    .extent = {copy->WidthInBytes / bytes, copy->Height, copy->Depth},
+	    .kind = copy_kind(copy->srcMemoryType, copy->dstMemoryType),
+	};
+	return cudaSuccess;
+}
+
 static _Bool extent_empty(struct cudaExtent extent)
 {
 	return !extent.width || !extent.height || !extent.depth;
@@ -307,3 +347,8 @@ cudaError_t cudaMemcpy3DPeerAsync(const struct cudaMemcpy3DPeerParms *p, cudaStr
 }
 
 RT_PER_THREAD_VARIANTS(cudaMemcpy3DPeer, rt_copy_wait, RT_LIST(const struct cudaMemcpy3DPeerParms *p), RT_LIST(p))
+
+RT_SAME_LAYOUT(struct cudaMemcpy3DBatchOp, CUDA_MEMCPY3D_BATCH_OP);
+RT_CALL_STREAM(cudaMemcpy3DBatchAsync,
+	       (size_t numOps, struct cudaMemcpy3DBatchOp *opList, unsigned long long flags, cudaStream_t stream),
+	       cuMemcpy3DBatchAsync(numOps, (CUDA_MEMCPY3D_BATCH_OP *)opList, flags, stream))

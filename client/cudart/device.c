@@ -212,6 +212,15 @@ RT_CALL_DEVICE(cudaDeviceGetGraphMemAttribute, (int device, enum cudaGraphMemAtt
 RT_CALL_DEVICE(cudaDeviceSetGraphMemAttribute, (int device, enum cudaGraphMemAttributeType attr, void *value),
 	       cuDeviceSetGraphMemAttribute(handle, (CUgraphMem_attribute)attr, value))
 
+/* Both APIs call back with the same layout. */
+RT_SAME_LAYOUT(cudaAsyncNotificationInfo_t, CUasyncNotificationInfo);
+RT_CALL_DEVICE(cudaDeviceRegisterAsyncNotification,
+	       (int device, cudaAsyncCallback callbackFunc, void *userData, cudaAsyncCallbackHandle_t *callback),
+	       cuDeviceRegisterAsyncNotification(handle, (CUasyncCallback)callbackFunc, userData,
+						 (CUasyncCallbackHandle *)callback))
+RT_CALL_DEVICE(cudaDeviceUnregisterAsyncNotification, (int device, cudaAsyncCallbackHandle_t callback),
+	       cuDeviceUnregisterAsyncNotification(handle, (CUasyncCallbackHandle)callback))
+
 /* How many of the wishes in `wanted` the device fulfils; a field that is zero is no wish. */
 static int device_score(const struct cudaDeviceProp *wanted, const struct cudaDeviceProp *device)
 {

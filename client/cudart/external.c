@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "array.h"
 
 /* The handles go by value in both APIs, as types of the same layout. */
 RT_SAME_LAYOUT(cudaIpcMemHandle_t, CUipcMemHandle);
@@ -46,6 +47,25 @@ RT_CALL(cudaExternalMemoryGetMappedBuffer,
 	(void **devPtr, cudaExternalMemory_t extMem, const struct cudaExternalMemoryBufferDesc *bufferDesc),
 	cuExternalMemoryGetMappedBuffer((CUdeviceptr *)devPtr, (CUexternalMemory)extMem,
 					(const CUDA_EXTERNAL_MEMORY_BUFFER_DESC *)bufferDesc))
+
+cudaError_t cudaExternalMemoryGetMappedMipmappedArray(cudaMipmappedArray_t *mipmap, cudaExternalMemory_t extMem,
+						      const struct cudaExternalMemoryMipmappedArrayDesc *mipmapDesc)
+{
+	CUDA_EXTERNAL_MEMORY_MIPMAPPED_ARRAY_DESC driver = {0};
+	cudaError_t error = mipmapDesc ? rt_enter() : cudaErrorInvalidValue;
+
+	if (error == cudaSuccess)
+		error = rt_array_description(&driver.arrayDesc, &mipmapDesc->formatDesc, mipmapDesc->extent,
+					     mipmapDesc->flags);
+	if (error == cudaSuccess) {
+		driver.offset = mipmapDesc->offset;
+		driver.numLevels = mipmapDesc->numLevels;
+		error = rt_error(rt_driver.cuExternalMemoryGetMappedMipmappedArray((CUmipmappedArray *)mipmap,
+										   (CUexternalMemory)extMem, &driver));
+	}
+	return rt_record(error);
+}
+
 RT_CALL(cudaDestroyExternalMemory, (cudaExternalMemory_t extMem), cuDestroyExternalMemory((CUexternalMemory)extMem))
 RT_CALL(cudaImportExternalSemaphore,
 	(cudaExternalSemaphore_t * extSem_out, const struct cudaExternalSemaphoreHandleDesc *semHandleDesc),

@@ -1,6 +1,8 @@
 /* The nodes of graphs, by kind. */
 #include "copy.h"
+#include "graph_node.h"
 #include "registry.h"
+#include "symbol.h"
 
 /* The first parameters of every function that adds a node, and the first arguments of the driver's. */
 #define NODE_PARAMETERS                                                                                                \
@@ -8,7 +10,7 @@
 #define NODE_ARGUMENTS pGraphNode, graph, pDependencies, numDependencies
 
 /* Kernel nodes. */
-static cudaError_t kernel_translate(const struct cudaKernelNodeParams *p, CUDA_KERNEL_NODE_PARAMS *driver)
+cudaError_t rt_kernel_node_translate(const struct cudaKernelNodeParams *p, CUDA_KERNEL_NODE_PARAMS *driver)
 {
 	CUkernel kernel;
 	cudaError_t error = p ? rt_enter() : cudaErrorInvalidValue;
@@ -36,7 +38,7 @@ static cudaError_t kernel_translate(const struct cudaKernelNodeParams *p, CUDA_K
 	cudaError_t name parameters                                                                                    \
 	{                                                                                                              \
 		CUDA_KERNEL_NODE_PARAMS driver;                                                                        \
-		cudaError_t error = kernel_translate(pNodeParams, &driver);                                            \
+		cudaError_t error = rt_kernel_node_translate(pNodeParams, &driver);                                    \
                                                                                                                        \
 		if (error == cudaSuccess)                                                                              \
 			error = rt_error(rt_driver.call);                                                              \
@@ -149,6 +151,44 @@ cudaError_t cudaGraphExecMemcpyNodeSetParams1D(cudaGraphExec_t hGraphExec, cudaG
 	return cudaGraphExecMemcpyNodeSetParams(hGraphExec, node, &line);
 }
 
+/* The copies between memory and a part of a variable are copies of a line, once the part is known. */
+#define SYMBOL_NODE_CALL(name, parameters, dst, src, call)                                                             \
+	cudaError_t name parameters                                                                                    \
+	{                                                                                                              \
+		void *part;                                                                                            \
+		cudaError_t error = rt_variable_part(symbol, count, offset, &part);                                    \
+                                                                                                                       \
+		if (error == cudaSuccess)                                                                              \
+			return call(dst, src, count, kind);                                                            \
+		return rt_record(error);                                                                               \
+	}
+#define ADD_LINE(...) cudaGraphAddMemcpyNode1D(NODE_ARGUMENTS, __VA_ARGS__)
+#define SET_LINE(...) cudaGraphMemcpyNodeSetParams1D(node, __VA_ARGS__)
+#define SET_EXEC_LINE(...) cudaGraphExecMemcpyNodeSetParams1D(hGraphExec, node, __VA_ARGS__)
+#define TO_SYMBOL const void *symbol, const void *src, size_t count, size_t offset, enum cudaMemcpyKind kind
+#define FROM_SYMBOL void *dst, const void *symbol, size_t count, size_t offset, enum cudaMemcpyKind kind
+
+SYMBOL_NODE_CALL(cudaGraphAddMemcpyNodeToSymbol, (NODE_PARAMETERS, TO_SYMBOL), part, src, ADD_LINE)
+SYMBOL_NODE_CALL(cudaGraphAddMemcpyNodeFromSymbol, (NODE_PARAMETERS, FROM_SYMBOL), dst, part, ADD_LINE)
+SYMBOL_NODE_CALL(cudaGraphMemcpyNodeSetParamsToSymbol, (cudaGraphNode_t node, TO_SYMBOL), part, src, SET_LINE)
+SYMBOL_NODE_CALL(cudaGraphMemcpyNodeSetParamsFromSymbol, (cudaGraphNode_t node, FROM_SYMBOL), dst, part, SET_LINE)
+SYMBOL_NODE_CALL(cudaGraphExecMemcpyNodeSetParamsToSymbol,
+		 (cudaGraphExec_t hGraphExec, cudaGraphNode_t node, TO_SYMBOL), part, src, SET_EXEC_LINE)
+SYMBOL_NODE_CALL(cudaGraphExecMemcpyNodeSetParamsFromSymbol,
+		 (cudaGraphExec_t hGraphExec, cudaGraphNode_t node, FROM_SYMBOL), dst, part, SET_EXEC_LINE)
+
+cudaError_t cudaGraphMemcpyNodeGetParams(cudaGraphNode_t node, struct cudaMemcpy3DParms *pNodeParams)
+{
+	CUDA_MEMCPY3D copy;
+	cudaError_t error = pNodeParams ? rt_enter() : cudaErrorInvalidValue;
+
+	if (error == cudaSuccess)
+		error = rt_error(rt_driver.cuGraphMemcpyNodeGetParams(node, &copy));
+	if (error == cudaSuccess)
+		error = rt_copy_3d_describe(&copy, pNodeParams);
+	return rt_record(error);
+}
+
 /* Memset nodes belong to a context as well. */
 RT_SAME_LAYOUT(struct cudaMemsetParams, CUDA_MEMSET_NODE_PARAMS);
 
@@ -234,3 +274,35 @@ RT_CALL(cudaGraphAddMemFreeNode, (NODE_PARAMETERS, void *dptr),
 	cuGraphAddMemFreeNode(NODE_ARGUMENTS, (CUdeviceptr)dptr))
 RT_CALL(cudaGraphMemFreeNodeGetParams, (cudaGraphNode_t node, void *dptr_out),
 	cuGraphMemFreeNodeGetParams(node, (CUdeviceptr *)dptr_out))
+
+/* External semaphores. */
+RT_SAME_LAYOUT(struct cudaExternalSemaphoreSignalNodeParams, CUDA_EXT_SEM_SIGNAL_NODE_PARAMS);
+RT_SAME_LAYOUT(struct cudaExternalSemaphoreWaitNodeParams, CUDA_EXT_SEM_WAIT_NODE_PARAMS);
+RT_CALL(cudaGraphAddExternalSemaphoresSignalNode,
+	(NODE_PARAMETERS, const struct cudaExternalSemaphoreSignalNodeParams *nodeParams),
+	cuGraphAddExternalSemaphoresSignalNode(NODE_ARGUMENTS, (const CUDA_EXT_SEM_SIGNAL_NODE_PARAMS *)nodeParams))
+RT_CALL(cudaGraphExternalSemaphoresSignalNodeGetParams,
+	(cudaGraphNode_t hNode, struct cudaExternalSemaphoreSignalNodeParams *params_out),
+	cuGraphExternalSemaphoresSignalNodeGetParams(hNode, (CUDA_EXT_SEM_SIGNAL_NODE_PARAMS *)params_out))
+RT_CALL(cudaGraphExternalSemaphoresSignalNodeSetParams,
+	(cudaGraphNode_t hNode, const struct cudaExternalSemaphoreSignalNodeParams *nodeParams),
+	cuGraphExternalSemaphoresSignalNodeSetParams(hNode, (const CUDA_EXT_SEM_SIGNAL_NODE_PARAMS *)nodeParams))
+RT_CALL(cudaGraphExecExternalSemaphoresSignalNodeSetParams,
+	(cudaGraphExec_t hGraphExec, cudaGraphNode_t hNode,
+	 const struct cudaExternalSemaphoreSignalNodeParams *nodeParams),
+	cuGraphExecExternalSemaphoresSignalNodeSetParams(hGraphExec, hNode,
+							 (const CUDA_EXT_SEM_SIGNAL_NODE_PARAMS *)nodeParams))
+RT_CALL(cudaGraphAddExternalSemaphoresWaitNode,
+	(NODE_PARAMETERS, const struct cudaExternalSemaphoreWaitNodeParams *nodeParams),
+	cuGraphAddExternalSemaphoresWaitNode(NODE_ARGUMENTS, (const CUDA_EXT_SEM_WAIT_NODE_PARAMS *)nodeParams))
+RT_CALL(cudaGraphExternalSemaphoresWaitNodeGetParams,
+	(cudaGraphNode_t hNode, struct cudaExternalSemaphoreWaitNodeParams *params_out),
+	cuGraphExternalSemaphoresWaitNodeGetParams(hNode, (CUDA_EXT_SEM_WAIT_NODE_PARAMS *)params_out))
+RT_CALL(cudaGraphExternalSemaphoresWaitNodeSetParams,
+	(cudaGraphNode_t hNode, const struct cudaExternalSemaphoreWaitNodeParams *nodeParams),
+	cuGraphExternalSemaphoresWaitNodeSetParams(hNode, (const CUDA_EXT_SEM_WAIT_NODE_PARAMS *)nodeParams))
+RT_CALL(cudaGraphExecExternalSemaphoresWaitNodeSetParams,
+	(cudaGraphExec_t hGraphExec, cudaGraphNode_t hNode,
+	 const struct cudaExternalSemaphoreWaitNodeParams *nodeParams),
+	cuGraphExecExternalSemaphoresWaitNodeSetParams(hGraphExec, hNode,
+						       (const CUDA_EXT_SEM_WAIT_NODE_PARAMS *)nodeParams))

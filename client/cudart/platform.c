@@ -64,7 +64,10 @@ static int log_threshold(void)
 		const char *word;
 		int level;
 	} words[] = {
-	    {"error", RT_LOG_ERROR}, {"warning", RT_LOG_WARNING}, {"info", RT_LOG_INFO}, {"debug", RT_LOG_INFO},
+	    {"error", RT_LOG_ERROR},
+	    {"warning", RT_LOG_WARNING},
+	    {"info", RT_LOG_INFO},
+	    {"debug", RT_LOG_INFO},
 	};
 	const char *wanted = getenv("CRICKET_LOG");
 

@@ -1,6 +1,7 @@
 /* Device variables by their host symbol. */
 #include "copy.h"
 #include "registry.h"
+#include "symbol.h"
 
 cudaError_t cudaGetSymbolAddress(void **devPtr, const void *symbol)
 {
@@ -25,11 +26,8 @@ cudaError_t cudaGetSymbolSize(size_t *size, const void *symbol)
 	return rt_record(error);
 }
 
-/*
- * The place of `count` bytes from `offset` on in a variable, and a context. The range is checked here, as the bytes
- * behind the variable may well be another one's.
- */
-static cudaError_t variable_enter(const void *symbol, size_t count, size_t offset, char **place)
+/* The range is checked here, as the bytes behind the variable may well be another one's. */
+cudaError_t rt_variable_part(const void *symbol, size_t count, size_t offset, void **part)
 {
 	CUdeviceptr address;
 	size_t size;
@@ -40,7 +38,7 @@ static cudaError_t variable_enter(const void *symbol, size_t count, size_t offse
 	if (error == cudaSuccess && (offset > size || count > size - offset))
 		error = cudaErrorInvalidValue;
 	if (error == cudaSuccess)
-		*place = (char *)address + offset;
+		*part = (char *)address + offset;
 	return error;
 }
 
@@ -55,26 +53,26 @@ static cudaError_t kind_check(enum cudaMemcpyKind kind, enum cudaMemcpyKind with
 cudaError_t cudaMemcpyToSymbol(const void *symbol, const void *src, size_t count, size_t offset,
 			       enum cudaMemcpyKind kind)
 {
-	char *place;
+	void *part;
 	cudaError_t error = kind_check(kind, cudaMemcpyHostToDevice);
 
 	if (error == cudaSuccess)
-		error = variable_enter(symbol, count, offset, &place);
+		error = rt_variable_part(symbol, count, offset, &part);
 	if (error == cudaSuccess && count)
-		error = rt_copy(place, src, count, kind);
+		error = rt_copy(part, src, count, kind);
 	return rt_record(error);
 }
 
 cudaError_t cudaMemcpyToSymbolAsync(const void *symbol, const void *src, size_t count, size_t offset,
 				    enum cudaMemcpyKind kind, cudaStream_t stream)
 {
-	char *place;
+	void *part;
 	cudaError_t error = kind_check(kind, cudaMemcpyHostToDevice);
 
 	if (error == cudaSuccess)
-		error = variable_enter(symbol, count, offset, &place);
+		error = rt_variable_part(symbol, count, offset, &part);
 	if (error == cudaSuccess && count)
-		error = rt_copy_async(place, src, count, kind, stream);
+		error = rt_copy_async(part, src, count, kind, stream);
 	return rt_record(error);
 }
 
@@ -85,26 +83,26 @@ RT_PER_THREAD_VARIANTS(cudaMemcpyToSymbol, rt_copy_wait,
 
 cudaError_t cudaMemcpyFromSymbol(void *dst, const void *symbol, size_t count, size_t offset, enum cudaMemcpyKind kind)
 {
-	char *place;
+	void *part;
 	cudaError_t error = kind_check(kind, cudaMemcpyDeviceToHost);
 
 	if (error == cudaSuccess)
-		error = variable_enter(symbol, count, offset, &place);
+		error = rt_variable_part(symbol, count, offset, &part);
 	if (error == cudaSuccess && count)
-		error = rt_copy(dst, place, count, kind);
+		error = rt_copy(dst, part, count, kind);
 	return rt_record(error);
 }
 
 cudaError_t cudaMemcpyFromSymbolAsync(void *dst, const void *symbol, size_t count, size_t offset,
 				      enum cudaMemcpyKind kind, cudaStream_t stream)
 {
-	char *place;
+	void *part;
 	cudaError_t error = kind_check(kind, cudaMemcpyDeviceToHost);
 
 	if (error == cudaSuccess)
-		error = variable_enter(symbol, count, offset, &place);
+		error = rt_variable_part(symbol, count, offset, &part);
 	if (error == cudaSuccess && count)
-		error = rt_copy_async(dst, place, count, kind, stream);
+		error = rt_copy_async(dst, part, count, kind, stream);
 	return rt_record(error);
 }
 

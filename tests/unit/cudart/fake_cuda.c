@@ -7,6 +7,8 @@
 
 #include <cudaProfiler.h>
 
+#define FAKE_EXPORT __attribute__((visibility("default")))
+
 enum { RECORDS = 256, KERNELS = 64, NAME_BYTES = 64 };
 
 struct record {
@@ -429,8 +431,8 @@ CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CU
 /* Records the copy with the memory types, which are what the runtime's translation decides. */
 static CUDA_MEMCPY2D rectangle;
 static CUDA_MEMCPY3D box;
-__attribute__((visibility("default"))) const CUDA_MEMCPY2D *fake_rectangle(void);
-__attribute__((visibility("default"))) const CUDA_MEMCPY3D *fake_box(void);
+FAKE_EXPORT const CUDA_MEMCPY2D *fake_rectangle(void);
+FAKE_EXPORT const CUDA_MEMCPY3D *fake_box(void);
 
 const CUDA_MEMCPY2D *fake_rectangle(void)
 {
@@ -463,6 +465,58 @@ CUresult cuArray3DGetDescriptor_v2(CUDA_ARRAY3D_DESCRIPTOR *descriptor, CUarray 
 	(void)array;
 	*descriptor =
 	    (CUDA_ARRAY3D_DESCRIPTOR){.Width = 8, .Height = 4, .Format = CU_AD_FORMAT_UNSIGNED_INT16, .NumChannels = 2};
+	return CUDA_SUCCESS;
+}
+
+/* One texture object, which knows its description. */
+static CUDA_RESOURCE_DESC texture_resource;
+static CUDA_TEXTURE_DESC texture;
+
+CUresult cuTexObjectCreate(CUtexObject *object, const CUDA_RESOURCE_DESC *resource,
+			   const CUDA_TEXTURE_DESC *description, const CUDA_RESOURCE_VIEW_DESC *view)
+{
+	CALLED_IN_CONTEXT();
+	(void)view;
+	texture_resource = *resource;
+	texture = *description;
+	*object = 1;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuTexObjectGetResourceDesc(CUDA_RESOURCE_DESC *resource, CUtexObject object)
+{
+	CALLED_IN_CONTEXT();
+	(void)object;
+	*resource = texture_resource;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuTexObjectGetTextureDesc(CUDA_TEXTURE_DESC *description, CUtexObject object)
+{
+	CALLED_IN_CONTEXT();
+	(void)object;
+	*description = texture;
+	return CUDA_SUCCESS;
+}
+
+/* One graph node of any kind. */
+static CUgraphNodeParams node;
+FAKE_EXPORT const CUgraphNodeParams *fake_node(void);
+
+const CUgraphNodeParams *fake_node(void)
+{
+	return &node;
+}
+
+CUresult cuGraphAddNode_v2(CUgraphNode *added, CUgraph graph, const CUgraphNode *dependencies,
+			   const CUgraphEdgeData *edges, size_t count, CUgraphNodeParams *parameters)
+{
+	CALLED_IN_CONTEXT();
+	(void)graph, (void)dependencies, (void)edges, (void)count;
+	*added = (CUgraphNode)&node;
+	if (parameters->type == CU_GRAPH_NODE_TYPE_MEM_ALLOC)
+		parameters->alloc.dptr = 0x4000;
+	node = *parameters;
 	return CUDA_SUCCESS;
 }
 

@@ -244,6 +244,89 @@ START_TEST(channel_descriptions)
 }
 END_TEST
 
+/* The array has rows of 32 bytes: the end of the first, two whole ones, the beginning of the last. */
+START_TEST(run_of_bytes_falls_into_rectangles)
+{
+	const CUDA_MEMCPY2D *(*last)(void) = fake_symbol("fake_rectangle");
+	char host[128];
+
+	ck_assert_cuda(cudaMemcpyToArray((cudaArray_t)0x99, 8, 0, host, 24, cudaMemcpyHostToDevice));
+	ck_assert_uint_eq(last()->dstXInBytes, 8);
+	ck_assert_uint_eq(last()->WidthInBytes, 24);
+	ck_assert_cuda(cudaMemcpyToArray((cudaArray_t)0x99, 8, 0, host, 24 + 64, cudaMemcpyHostToDevice));
+	ck_assert_uint_eq(last()->WidthInBytes, 32);
+	ck_assert_uint_eq(last()->Height, 2);
+	ck_assert_uint_eq(last()->dstY, 1);
+	ck_assert_cuda(cudaMemcpyToArray((cudaArray_t)0x99, 8, 0, host, 24 + 64 + 12, cudaMemcpyHostToDevice));
+	ck_assert_int_eq(fake()->calls("cuMemcpy2DUnaligned_v2"), 1 + 2 + 3);
+	ck_assert_uint_eq(last()->WidthInBytes, 12);
+	ck_assert_uint_eq(last()->dstXInBytes, 0);
+	ck_assert_uint_eq(last()->dstY, 3);
+	ck_assert_ptr_eq(last()->srcHost, host + 88);
+	ck_assert_int_eq(last()->srcMemoryType, CU_MEMORYTYPE_HOST);
+	ck_assert_int_eq(cudaMemcpyToArray((cudaArray_t)0x99, 32, 0, host, 1, cudaMemcpyHostToDevice),
+			 cudaErrorInvalidValue);
+}
+END_TEST
+
+START_TEST(texture_object_gives_its_description_back)
+{
+	struct cudaResourceDesc resource = {.resType = cudaResourceTypeLinear}, resource_back;
+	struct cudaTextureDesc texture = {.addressMode = {cudaAddressModeClamp, cudaAddressModeMirror},
+					  .filterMode = cudaFilterModeLinear,
+					  .readMode = cudaReadModeNormalizedFloat,
+					  .borderColor = {1, 2, 3, 4},
+					  .normalizedCoords = 1,
+					  .seamlessCubemap = 1,
+					  .maxMipmapLevelClamp = 2.5f},
+			       texture_back;
+	cudaTextureObject_t object;
+
+	resource.res.linear.devPtr = (void *)0x1000;
+	resource.res.linear.sizeInBytes = 64;
+	resource.res.linear.desc = cudaCreateChannelDesc(32, 32, 0, 0, cudaChannelFormatKindFloat);
+	ck_assert_cuda(cudaCreateTextureObject(&object, &resource, &texture, NULL));
+	ck_assert_cuda(cudaGetTextureObjectResourceDesc(&resource_back, object));
+	ck_assert_cuda(cudaGetTextureObjectTextureDesc(&texture_back, object));
+	ck_assert_mem_eq(&texture, &texture_back, sizeof(texture));
+	ck_assert_mem_eq(&resource.res.linear, &resource_back.res.linear, sizeof(resource.res.linear));
+	ck_assert_int_eq(cudaCreateTextureObject(&object, NULL, &texture, NULL), cudaErrorInvalidValue);
+	resource.res.linear.desc.y = 16;
+	ck_assert_int_eq(cudaCreateTextureObject(&object, &resource, &texture, NULL),
+			 cudaErrorInvalidChannelDescriptor);
+}
+END_TEST
+
+START_TEST(graph_nodes_of_any_kind)
+{
+	const CUgraphNodeParams *(*last)(void) = fake_symbol("fake_node");
+	struct cudaGraphNodeParams node = {.type = cudaGraphNodeTypeKernel};
+	cudaGraphNode_t added;
+	char host[8];
+
+	program_register();
+	node.kernel = (struct cudaKernelNodeParamsV2){&host_kernel, {2, 3, 4}, {5, 6, 7}, 96, NULL, NULL};
+	ck_assert_cuda(cudaGraphAddNode(&added, NULL, NULL, NULL, 0, &node));
+	ck_assert_str_eq((const char *)last()->kernel.kern, "kernel");
+	ck_assert_uint_eq(last()->kernel.gridDimY, 3);
+	ck_assert_uint_eq(last()->kernel.blockDimZ, 7);
+	node = (struct cudaGraphNodeParams){.type = cudaGraphNodeTypeMemcpy};
+	node.memcpy.copyParams = (struct cudaMemcpy3DParms){.srcPtr = {host, 8, 8, 1},
+							    .dstPtr = {(void *)0x1000, 8, 8, 1},
+							    .extent = {8, 1, 1},
+							    .kind = cudaMemcpyHostToDevice};
+	ck_assert_cuda(cudaGraphAddNode(&added, NULL, NULL, NULL, 0, &node));
+	ck_assert_ptr_eq(last()->memcpy.copyParams.srcHost, host);
+	ck_assert_ptr_nonnull(last()->memcpy.copyCtx);
+	node = (struct cudaGraphNodeParams){.type = cudaGraphNodeTypeMemAlloc};
+	node.alloc.bytesize = 4096;
+	ck_assert_cuda(cudaGraphAddNode(&added, NULL, NULL, NULL, 0, &node));
+	ck_assert_uint_eq(last()->alloc.bytesize, 4096);
+	ck_assert_ptr_eq(node.alloc.dptr, (void *)0x4000);
+	ck_assert_int_eq(cudaGraphAddNode(&added, NULL, NULL, NULL, 0, NULL), cudaErrorInvalidValue);
+}
+END_TEST
+
 Suite *suite_memory(void)
 {
 	Suite *suite = suite_create("memory");
@@ -261,6 +344,9 @@ Suite *suite_memory(void)
 	tcase_add_test(cases, memset_fills);
 	tcase_add_test(cases, stream_callback);
 	tcase_add_test(cases, channel_descriptions);
+	tcase_add_test(cases, run_of_bytes_falls_into_rectangles);
+	tcase_add_test(cases, texture_object_gives_its_description_back);
+	tcase_add_test(cases, graph_nodes_of_any_kind);
 	suite_add_tcase(suite, cases);
 	return suite;
 }
