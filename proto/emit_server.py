@@ -1,6 +1,6 @@
 """Server side: the driver's function table, a handler for every procedure that is not written by hand, the table."""
-from annotations import result_value
-from emit import all_of, banner, parameter_list, wire_type, xdr
+from annotations import Parameter, result_value
+from emit import all_of, banner, declare, wire_type, xdr
 
 KIND = {"async": "SRV_ASYNC", "sync": "SRV_SYNC", "blocking": "SRV_BLOCKING", "deferred": "SRV_DEFERRED"}
 
@@ -83,9 +83,10 @@ def output_value(parameter, wire, api):
 
 
 def answer(call, spec, api):
+    """Statements that prepare the result; last, the expression that encodes the reply."""
     value = result_value(call, spec)
     if value is None:
-        yield "\tbool encoded = srv_reply(call, err);"
+        yield "srv_reply(call, err)"
         return
     fields = spec.structs.get(value)
     if fields:
@@ -93,7 +94,7 @@ def answer(call, spec, api):
         yield f"\t{wire_type(value)} result = {{{members}}};"
     else:
         yield f"\t{wire_type(value)} result = {output_value(call.outputs[0], value, api)};"
-    yield f"\tbool encoded = srv_reply(call, err) && (err || {xdr(value)}(call->result, &result));"
+    yield f"srv_reply(call, err) && (err || {xdr(value)}(call->result, &result))"
 
 
 def handler(call, spec, api):
@@ -107,14 +108,19 @@ def handler(call, spec, api):
         elif parameter.type in api.handles:
             yield f"\t{parameter.type} {parameter.name}_handle = NULL;"
     for parameter in call.outputs:
-        yield f"\t{parameter.pointee()} {parameter.name} = 0;"
+        yield f"\t{declare(Parameter(parameter.pointee(), parameter.name))} = 0;"
     if call.inputs:
         yield f"\tif (!({all_of(decode(call), chr(9) * 2)}))"
         yield "\t\treturn false;"
     yield "\tCUresult err = srv_begin(call);"
     yield from execute(call, api)
     yield from register(call, api)
-    yield from answer(call, spec, api)
+    *statements, encoded = answer(call, spec, api)
+    yield from statements
+    if not strings:
+        yield f"\treturn {encoded};\n}}"
+        return
+    yield f"\tbool encoded = {encoded};"
     for parameter in strings:
         yield f"\txdr_free((xdrproc_t)xdr_symbol_name, &{parameter.name});"
     yield "\treturn encoded;\n}"
