@@ -142,6 +142,17 @@ cudaError_t rt_context_primary(int ordinal, CUcontext *context)
 	return primary_retain(ordinal, context, &created);
 }
 
+/* Many programs name their device before every call: the driver hears of it only when it changes. */
+static cudaError_t context_make_current(CUcontext context)
+{
+	CUcontext current;
+	CUresult result = rt_driver.cuCtxGetCurrent(&current);
+
+	if (result == CUDA_SUCCESS && current == context && rt_thread.generation == atomic_load(&rt_generation))
+		return cudaSuccess;
+	return rt_error(rt_driver.cuCtxSetCurrent(context));
+}
+
 cudaError_t rt_context_use(int ordinal)
 {
 	unsigned generation = atomic_load(&rt_generation);
@@ -150,10 +161,11 @@ cudaError_t rt_context_use(int ordinal)
 	cudaError_t error = primary_retain(ordinal, &context, &created);
 
 	if (error == cudaSuccess)
-		error = rt_error(rt_driver.cuCtxSetCurrent(context));
+		error = context_make_current(context);
 	if (error != cudaSuccess)
 		return error;
 	rt_thread.bound = context;
+	rt_thread.bound_device = ordinal;
 	rt_thread.generation = generation;
 	return created ? rt_registry_context_created() : cudaSuccess;
 }
@@ -211,26 +223,45 @@ cudaError_t rt_enter(void)
 	return context_bind();
 }
 
+/* The ordinal of a driver's handle. */
+static cudaError_t device_ordinal(CUdevice handle, int *ordinal)
+{
+	cudaError_t error = devices_lock();
+
+	if (error != cudaSuccess)
+		return error;
+	error = cudaErrorInvalidDevice;
+	for (int i = 0; i < device_count; i++)
+		if (devices[i].handle == handle) {
+			*ordinal = i;
+			error = cudaSuccess;
+		}
+	rt_mutex_unlock(&context_lock);
+	return error;
+}
+
 cudaError_t rt_device_current(int *ordinal)
 {
 	CUcontext current;
-	CUdevice device;
+	CUdevice handle;
 	cudaError_t error = context_current(&current);
 
-	if (error == cudaSuccess && current)
-		error = rt_error(rt_driver.cuCtxGetDevice(&device));
-	if (error == cudaSuccess && !current)
-		error = rt_device_handle(device_default(), &device);
 	if (error != cudaSuccess)
 		return error;
-	error = devices_lock();
-	if (error != cudaSuccess)
+	if (current && current == rt_thread.bound) {
+		*ordinal = rt_thread.bound_device;
+		return cudaSuccess;
+	}
+	if (!current) {
+		int wanted = device_default();
+
+		error = rt_device_handle(wanted, &handle);
+		if (error == cudaSuccess)
+			*ordinal = wanted;
 		return error;
-	for (int i = 0; i < device_count; i++)
-		if (devices[i].handle == device)
-			*ordinal = i;
-	rt_mutex_unlock(&context_lock);
-	return cudaSuccess;
+	}
+	error = rt_error(rt_driver.cuCtxGetDevice(&handle));
+	return error == cudaSuccess ? device_ordinal(handle, ordinal) : error;
 }
 
 cudaError_t rt_context_reset(int ordinal)

@@ -24,6 +24,7 @@ struct rt_thread {
 	int chosen;                     /* 1 + ordinal of the device that cudaSetDevice() named; 0: none yet */
 	unsigned generation;            /* rt_generation when a context was last made current */
 	CUcontext bound;                /* the primary context that the runtime made current */
+	int bound_device;               /* its ordinal */
 	unsigned launch_depth;
 	struct rt_launch_configuration launches[RT_LAUNCH_DEPTH];
 };

@@ -57,9 +57,12 @@ static cudaError_t driver_initialise(void)
 	int version = driver_version();
 	CUresult result;
 
+	/* What is the matter with the missing one is in the log already. */
+	if (!driver_library)
+		return cudaErrorInsufficientDriver;
 	if (version / 1000 < CUDART_VERSION / 1000) {
-		rt_log(RT_LOG_ERROR, "the CUDA driver has version %d, this runtime needs %d (0: there is none)",
-		       version, CUDART_VERSION);
+		rt_log(RT_LOG_ERROR, "the CUDA driver has version %d.%d, this runtime needs %d.0", version / 1000,
+		       version % 1000 / 10, CUDART_VERSION / 1000);
 		return cudaErrorInsufficientDriver;
 	}
 	result = rt_driver.cuInit(0);

@@ -32,6 +32,9 @@ START_TEST(set_device_creates_its_context)
 	ck_assert_cuda(cudaSetDevice(0));
 	ck_assert_cuda(cudaSetDevice(1));
 	ck_assert_int_eq(fake()->calls("cuDevicePrimaryCtxRetain"), 2);
+	ck_assert_int_eq(fake()->calls("cuCtxSetCurrent"), 3);
+	ck_assert_cuda(cudaSetDevice(1));
+	ck_assert_int_eq(fake()->calls("cuCtxSetCurrent"), 3);
 }
 END_TEST
 

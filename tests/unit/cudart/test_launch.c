@@ -1,8 +1,12 @@
 /* Registration, loading, kernel handles and launches. Each test is a process of its own (Check forks). */
 #include "runtime.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+extern __typeof__(cudaLaunchKernelExC) cudaLaunchKernelExC_ptsz;
+extern __typeof__(cudaLaunchCooperativeKernel) cudaLaunchCooperativeKernel_ptsz;
 
 static void *pointers[2] = {(void *)0x1000, (void *)0x2000};
 static int integer = -7;
@@ -145,6 +149,11 @@ START_TEST(extended_and_cooperative_launches)
 	ck_assert_cuda(cudaLaunchCooperativeKernel(&host_kernel, grid, block, arguments, 96, stream));
 	check_launch("kernel", stream);
 	ck_assert(fake()->last_launch()->cooperative);
+	config.stream = NULL;
+	ck_assert_cuda(cudaLaunchKernelExC_ptsz(&config, &host_kernel, arguments));
+	check_launch("kernel", cudaStreamPerThread);
+	ck_assert_cuda(cudaLaunchCooperativeKernel_ptsz(&host_kernel, grid, block, arguments, 96, NULL));
+	check_launch("kernel", cudaStreamPerThread);
 }
 END_TEST
 
@@ -241,6 +250,40 @@ START_TEST(many_symbols)
 }
 END_TEST
 
+enum { THREADS = 8 };
+
+static void *first_use(void *barrier)
+{
+	cudaKernel_t kernel;
+	void *address;
+
+	pthread_barrier_wait(barrier);
+	ck_assert_cuda(cudaGetKernel(&kernel, &host_kernel));
+	ck_assert_cuda(cudaGetSymbolAddress(&address, &host_variable));
+	return kernel;
+}
+
+START_TEST(threads_that_come_first_together)
+{
+	pthread_t threads[THREADS];
+	pthread_barrier_t barrier;
+	void *kernels[THREADS];
+
+	program_register();
+	pthread_barrier_init(&barrier, NULL, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, first_use, &barrier), 0);
+	for (int i = 0; i < THREADS; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], &kernels[i]), 0);
+		ck_assert_ptr_eq(kernels[i], kernels[0]);
+	}
+	ck_assert_int_eq(fake()->calls("cuInit"), 1);
+	ck_assert_int_eq(fake()->calls("cuDevicePrimaryCtxRetain"), 1);
+	ck_assert_int_eq(fake()->calls("cuLibraryLoadData"), 1);
+	ck_assert_int_eq(fake()->calls("cuCtxSetCurrent"), THREADS);
+}
+END_TEST
+
 START_TEST(function_attributes)
 {
 	struct cudaFuncAttributes attributes;
@@ -275,6 +318,7 @@ Suite *suite_launch(void)
 	tcase_add_test(cases, kernel_survives_a_reset);
 	tcase_add_loop_test(cases, one_address_in_two_fatbins, 0, 2);
 	tcase_add_test(cases, many_symbols);
+	tcase_add_test(cases, threads_that_come_first_together);
 	tcase_add_test(cases, function_attributes);
 	suite_add_tcase(suite, cases);
 	return suite;
