@@ -1,5 +1,6 @@
 /* The thread's current context, and the settings of contexts. */
 #include <cuda.h>
+#include <cudaProfiler.h>
 #include <stdint.h>
 
 #include "context.h"
@@ -259,4 +260,42 @@ DRV_API CUresult cuCtxGetExecAffinity(CUexecAffinityParam *affinity, CUexecAffin
 		return CUDA_ERROR_INVALID_VALUE;
 	CUresult result = drv_enter_context(&context);
 	return result == CUDA_SUCCESS ? drv_leave(CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY) : result;
+}
+
+/* A device is not its own peer, and there is no other. */
+
+DRV_API CUresult cuCtxEnablePeerAccess(CUcontext peer, unsigned flags)
+{
+	struct drv_context *context;
+	if (flags)
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = drv_enter_context(&context);
+	if (result != CUDA_SUCCESS)
+		return result;
+	result = drv_context_get(peer, &context);
+	return drv_leave(result == CUDA_SUCCESS ? CUDA_ERROR_PEER_ACCESS_UNSUPPORTED : result);
+}
+
+DRV_API CUresult cuCtxDisablePeerAccess(CUcontext peer)
+{
+	struct drv_context *context;
+	CUresult result = drv_enter_context(&context);
+	if (result != CUDA_SUCCESS)
+		return result;
+	result = drv_context_get(peer, &context);
+	return drv_leave(result == CUDA_SUCCESS ? CUDA_ERROR_PEER_ACCESS_NOT_ENABLED : result);
+}
+
+/* No profiling tool can be attached, and without one these have no effect by definition. */
+
+DRV_API CUresult cuProfilerStart(void)
+{
+	struct drv_context *context;
+	CUresult result = drv_enter_context(&context);
+	return result == CUDA_SUCCESS ? drv_leave(CUDA_SUCCESS) : result;
+}
+
+DRV_API CUresult cuProfilerStop(void)
+{
+	return cuProfilerStart();
 }

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "image.h"
 
-#include <stdarg.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,7 +109,9 @@ static char *file_read(const char *path, size_t *size)
 CUresult drv_image_read_file(const char *path, struct drv_jit *jit, struct fatbin_units *units)
 {
 	size_t size;
+	int saved_errno = errno;
 	char *data = file_read(path, &size);
+	errno = saved_errno;
 	if (!data) {
 		drv_log(DRV_LOG_ERROR, "module load: %s cannot be read", path);
 		return size ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_ERROR_FILE_NOT_FOUND;

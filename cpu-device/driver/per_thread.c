@@ -221,3 +221,19 @@ DRV_API CUresult cuStreamWaitEvent_ptsz(CUstream hStream, CUevent hEvent, unsign
 {
 	return cuStreamWaitEvent(drv_per_thread(hStream), hEvent, Flags);
 }
+
+DRV_API CUresult cuMemPrefetchAsync_ptsz(CUdeviceptr devPtr, size_t count, CUdevice dstDevice, CUstream hStream)
+{
+	return cuMemPrefetchAsync(devPtr, count, dstDevice, drv_per_thread(hStream));
+}
+
+DRV_API CUresult cuMemPrefetchAsync_v2_ptsz(CUdeviceptr devPtr, size_t count, CUmemLocation location,
+					    unsigned int flags, CUstream hStream)
+{
+	return cuMemPrefetchAsync_v2(devPtr, count, location, flags, drv_per_thread(hStream));
+}
+
+DRV_API CUresult cuStreamAttachMemAsync_ptsz(CUstream hStream, CUdeviceptr dptr, size_t length, unsigned int flags)
+{
+	return cuStreamAttachMemAsync(drv_per_thread(hStream), dptr, length, flags);
+}

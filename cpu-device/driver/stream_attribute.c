@@ -101,3 +101,15 @@ DRV_API CUresult cuStreamGetCaptureInfo_v3(CUstream handle, CUstreamCaptureStatu
 	(void)edges;
 	return cuStreamGetCaptureInfo_v2(handle, status, id, graph, dependencies, count);
 }
+
+/* The mode only matters to threads that capture; it is kept for those who ask for it back. */
+DRV_API CUresult cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode *mode)
+{
+	static _Thread_local CUstreamCaptureMode current = CU_STREAM_CAPTURE_MODE_GLOBAL;
+	if (!mode || (unsigned)*mode > CU_STREAM_CAPTURE_MODE_RELAXED)
+		return CUDA_ERROR_INVALID_VALUE;
+	CUstreamCaptureMode old = current;
+	current = *mode;
+	*mode = old;
+	return CUDA_SUCCESS;
+}
