@@ -113,7 +113,7 @@ cudaError_t rt_device_set_valid(const int *ordinals, int count)
 }
 
 /* The primary context of the device, retained once for the life of the process or until it is reset. */
-static cudaError_t primary_retain(int ordinal, CUcontext *context, _Bool *created)
+static cudaError_t primary_retain(int ordinal, CUcontext *context, bool *created)
 {
 	cudaError_t error = devices_lock();
 
@@ -137,7 +137,7 @@ static cudaError_t primary_retain(int ordinal, CUcontext *context, _Bool *create
 
 cudaError_t rt_context_primary(int ordinal, CUcontext *context)
 {
-	_Bool created;
+	bool created;
 
 	return primary_retain(ordinal, context, &created);
 }
@@ -157,7 +157,7 @@ cudaError_t rt_context_use(int ordinal)
 {
 	unsigned generation = atomic_load(&rt_generation);
 	CUcontext context;
-	_Bool created;
+	bool created;
 	cudaError_t error = primary_retain(ordinal, &context, &created);
 
 	if (error == cudaSuccess)

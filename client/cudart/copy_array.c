@@ -15,7 +15,7 @@ struct end {
 
 /* How a rectangle is copied: at once, or in the order of a stream. */
 struct order {
-	_Bool async;
+	bool async;
 	cudaStream_t stream;
 };
 
@@ -85,7 +85,7 @@ static cudaError_t rectangle_copy(const struct end *dst, CUmemorytype dst_type, 
 /* Whole rows go together when both ends are at the beginning of one and end it together. */
 static size_t rows_together(const struct end *dst, const struct end *src, size_t row, size_t left)
 {
-	_Bool whole =
+	bool whole =
 	    (!dst->array || (dst->x == 0 && dst->width == row)) && (!src->array || (src->x == 0 && src->width == row));
 
 	return whole ? left / row : 1;

@@ -170,7 +170,7 @@ static cudaError_t box_element(cudaArray_t src, cudaArray_t dst, size_t *src_byt
 }
 
 /* Each end is an array or linear memory, not both and not neither. */
-static _Bool end_valid(cudaArray_t array, struct cudaPitchedPtr pointer)
+static bool end_valid(cudaArray_t array, struct cudaPitchedPtr pointer)
 {
 	return !array != !pointer.ptr;
 }
@@ -253,7 +253,7 @@ cudaError_t rt_copy_3d_describe(const CUDA_MEMCPY3D *copy, struct cudaMemcpy3DPa
 	return cudaSuccess;
 }
 
-static _Bool extent_empty(struct cudaExtent extent)
+static bool extent_empty(struct cudaExtent extent)
 {
 	return !extent.width || !extent.height || !extent.depth;
 }

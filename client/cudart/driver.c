@@ -9,7 +9,7 @@ struct rt_driver rt_driver;
 
 static struct rt_mutex driver_lock = RT_MUTEX_INIT;
 static void *driver_library;
-static _Bool driver_loaded;
+static bool driver_loaded;
 static atomic_bool driver_initialised;
 static cudaError_t driver_error;
 

@@ -46,7 +46,7 @@ cudaError_t rt_error(CUresult result)
  * The errors after which the device's context is of no use until cudaDeviceReset() (driver_types.h: "this leaves the
  * process in an inconsistent state"): cudaGetLastError() does not clear them.
  */
-static _Bool error_is_sticky(cudaError_t error)
+static bool error_is_sticky(cudaError_t error)
 {
 	switch (error) {
 	case cudaErrorECCUncorrectable:
@@ -83,22 +83,23 @@ cudaError_t rt_last_error(void)
 	return rt_thread.last_error;
 }
 
-cudaError_t rt_unsupported(const char *function, _Atomic(_Bool) *said)
+cudaError_t rt_unsupported(const char *function, _Atomic(bool) *said)
 {
 	if (!atomic_exchange(said, 1))
 		rt_log(RT_LOG_WARNING, "%s is not supported", function);
 	return rt_record(cudaErrorNotSupported);
 }
 
+/* Without a usable driver every call fails, these as well, as with NVIDIA's runtime. */
 cudaError_t cudaPeekAtLastError(void)
 {
-	return rt_thread.last_error;
+	return rt_thread.last_error != cudaSuccess ? rt_thread.last_error : rt_driver_open();
 }
 
 cudaError_t cudaGetLastError(void)
 {
-	cudaError_t error = rt_thread.last_error;
-	_Bool lasting = error_is_sticky(error) && rt_thread.last_error_generation == atomic_load(&rt_generation);
+	cudaError_t error = cudaPeekAtLastError();
+	bool lasting = error_is_sticky(error) && rt_thread.last_error_generation == atomic_load(&rt_generation);
 
 	if (!lasting)
 		rt_thread.last_error = cudaSuccess;

@@ -2,6 +2,8 @@
 #ifndef CUDART_ERROR_H
 #define CUDART_ERROR_H
 
+#include <stdbool.h>
+
 #include <cuda.h>
 
 /* Our definitions of the runtime API are what the library exports. */
@@ -23,6 +25,6 @@ cudaError_t rt_last_error(void);
  * What a function without an implementation does: records and returns cudaErrorNotSupported, and says in
  * the log that `function` was asked for, once (`*said`).
  */
-cudaError_t rt_unsupported(const char *function, _Atomic(_Bool) *said);
+cudaError_t rt_unsupported(const char *function, _Atomic(bool) *said);
 
 #endif

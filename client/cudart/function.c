@@ -86,7 +86,7 @@ cudaError_t cudaFuncSetSharedMemConfig(const void *func, enum cudaSharedMemConfi
 static const struct {
 	CUfunction_attribute attribute;
 	size_t offset;
-	_Bool wide; /* a size_t, else an int */
+	bool wide; /* a size_t, else an int */
 } function_fields[] = {
 #define FIELD(name, attribute, wide)                                                                                   \
 	{                                                                                                              \

@@ -28,7 +28,7 @@ cudaError_t __cudaPopCallConfiguration(dim3 *grid, dim3 *block, size_t *shared_b
 	return cudaSuccess;
 }
 
-static _Bool dimension_exceeds(unsigned value, CUdevice_attribute attribute, CUdevice device)
+static bool dimension_exceeds(unsigned value, CUdevice_attribute attribute, CUdevice device)
 {
 	int most = 0;
 
@@ -148,7 +148,7 @@ cudaError_t rt_launch_configuration(const cudaLaunchConfig_t *config, CUlaunchCo
 	return cudaSuccess;
 }
 
-static cudaError_t launch_extended(const cudaLaunchConfig_t *config, const void *func, void **args, _Bool per_thread)
+static cudaError_t launch_extended(const cudaLaunchConfig_t *config, const void *func, void **args, bool per_thread)
 {
 	cudaError_t error = rt_enter();
 	CUlaunchConfig driver;

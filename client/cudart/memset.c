@@ -1,7 +1,7 @@
 /* Filling memory. */
 #include "copy.h"
 
-static cudaError_t fill(void *pointer, int value, size_t count, _Bool async, cudaStream_t stream)
+static cudaError_t fill(void *pointer, int value, size_t count, bool async, cudaStream_t stream)
 {
 	CUdeviceptr address = (CUdeviceptr)pointer;
 	unsigned char byte = (unsigned char)value;
@@ -29,7 +29,7 @@ RT_PER_THREAD_VARIANTS(cudaMemset, rt_record, RT_LIST(void *devPtr, int value, s
 		       RT_LIST(devPtr, value, count))
 
 /* Fills `height` rows; a context is current. */
-static cudaError_t fill_rows(char *pointer, size_t pitch, int value, size_t width, size_t height, _Bool async,
+static cudaError_t fill_rows(char *pointer, size_t pitch, int value, size_t width, size_t height, bool async,
 			     cudaStream_t stream)
 {
 	CUdeviceptr address = (CUdeviceptr)pointer;
@@ -42,7 +42,7 @@ static cudaError_t fill_rows(char *pointer, size_t pitch, int value, size_t widt
 	return rt_error(rt_driver.cuMemsetD2D8(address, pitch, byte, width, height));
 }
 
-static cudaError_t fill_2d(void *pointer, size_t pitch, int value, size_t width, size_t height, _Bool async,
+static cudaError_t fill_2d(void *pointer, size_t pitch, int value, size_t width, size_t height, bool async,
 			   cudaStream_t stream)
 {
 	cudaError_t error = rt_enter();
@@ -67,10 +67,10 @@ RT_PER_THREAD_VARIANTS(cudaMemset2D, rt_record,
 		       RT_LIST(devPtr, pitch, value, width, height))
 
 /* The slices of a box are one run of rows where it has the full height, else one fill each. */
-static cudaError_t fill_3d(struct cudaPitchedPtr box, int value, struct cudaExtent extent, _Bool async,
+static cudaError_t fill_3d(struct cudaPitchedPtr box, int value, struct cudaExtent extent, bool async,
 			   cudaStream_t stream)
 {
-	_Bool whole = extent.height == box.ysize;
+	bool whole = extent.height == box.ysize;
 	size_t fills = whole ? 1 : extent.depth;
 	size_t rows = whole ? extent.height * extent.depth : extent.height;
 	cudaError_t error = rt_enter();

@@ -6,6 +6,7 @@
 #define CUDART_PLATFORM_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Storage class of a variable of which every thread has its own, zero in a new thread. */

@@ -8,7 +8,7 @@ _Static_assert(sizeof(struct cudaDeviceProp) == 1008, "the layout that CUDA 13 p
 struct property {
 	CUdevice_attribute attribute;
 	size_t offset;
-	_Bool wide; /* a size_t, else an int */
+	bool wide; /* a size_t, else an int */
 };
 
 static const struct property properties[] = {

@@ -24,7 +24,7 @@ struct fatbin {
 	void *wrapper;
 	CUlibrary library; /* NULL until loaded */
 	struct symbol *symbols;
-	_Bool managed; /* has managed variables */
+	bool managed; /* has managed variables */
 	struct fatbin *next;
 };
 
@@ -209,7 +209,7 @@ char __cudaInitModule(void **handle)
 cudaError_t rt_registry_context_created(void)
 {
 	const char *loading = rt_environment("CUDA_MODULE_LOADING");
-	_Bool eager = loading && strcmp(loading, "EAGER") == 0;
+	bool eager = loading && strcmp(loading, "EAGER") == 0;
 	cudaError_t error = cudaSuccess;
 
 	rt_mutex_lock(&registry_lock);

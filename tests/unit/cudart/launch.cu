@@ -6,6 +6,7 @@
 #include "fake_cuda.h"
 
 __device__ int variable[16];
+__managed__ int managed[4];
 
 __global__ void kernel(const float *from, float *to, int count, double factor)
 {
@@ -47,5 +48,9 @@ int main()
 	CHECK(launch->integer == 9 && launch->real == 0.5);
 	CHECK(cudaMemcpyToSymbol(variable, value, sizeof(value)) == cudaSuccess);
 	CHECK(control->calls("cuMemcpyHtoD_v2") == 1);
+	managed[1] = 7;
+	int *address = nullptr;
+	CHECK(cudaGetSymbolAddress((void **)&address, managed) == cudaSuccess);
+	CHECK(address == managed && address[1] == 7);
 	return 0;
 }

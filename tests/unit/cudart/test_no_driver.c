@@ -8,6 +8,7 @@ START_TEST(calls_say_that_there_is_no_driver)
 	int count = -1, version = -1;
 	void *memory;
 
+	ck_assert_int_eq(cudaGetLastError(), cudaErrorInsufficientDriver);
 	ck_assert_int_eq(cudaGetDeviceCount(&count), cudaErrorInsufficientDriver);
 	ck_assert_int_eq(count, 0);
 	ck_assert_int_eq(cudaMalloc(&memory, 16), cudaErrorInsufficientDriver);
