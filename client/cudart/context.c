@@ -223,8 +223,7 @@ cudaError_t rt_enter(void)
 	return context_bind();
 }
 
-/* The ordinal of a driver's handle. */
-static cudaError_t device_ordinal(CUdevice handle, int *ordinal)
+cudaError_t rt_device_ordinal(CUdevice handle, int *ordinal)
 {
 	cudaError_t error = devices_lock();
 
@@ -261,7 +260,7 @@ cudaError_t rt_device_current(int *ordinal)
 		return error;
 	}
 	error = rt_error(rt_driver.cuCtxGetDevice(&handle));
-	return error == cudaSuccess ? device_ordinal(handle, ordinal) : error;
+	return error == cudaSuccess ? rt_device_ordinal(handle, ordinal) : error;
 }
 
 cudaError_t rt_context_reset(int ordinal)

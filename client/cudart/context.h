@@ -53,6 +53,9 @@ cudaError_t rt_context_reset(int ordinal);
 /* Opens the driver and gives its handle of device `ordinal`; cudaErrorInvalidDevice if there is no such device. */
 cudaError_t rt_device_handle(int ordinal, CUdevice *device);
 
+/* The ordinal of a device by the driver's handle of it; cudaErrorInvalidDevice if there is no such device. */
+cudaError_t rt_device_ordinal(CUdevice device, int *ordinal);
+
 /* Opens the driver and gives the number of devices. */
 cudaError_t rt_device_count(int *count);
 

@@ -24,6 +24,12 @@ cudaError_t cudaSetDevice(int device)
 	return rt_record(error);
 }
 
+/* Every primary context can map host memory, so that this flag says nothing to the driver. */
+static unsigned device_flags(unsigned flags)
+{
+	return flags & ~(unsigned)cudaDeviceMapHost;
+}
+
 cudaError_t cudaInitDevice(int device, unsigned int deviceFlags, unsigned int flags)
 {
 	CUcontext context;
@@ -33,7 +39,7 @@ cudaError_t cudaInitDevice(int device, unsigned int deviceFlags, unsigned int fl
 	if (error == cudaSuccess)
 		error = rt_device_handle(device, &handle);
 	if (error == cudaSuccess && flags & cudaInitDeviceFlagsAreValid)
-		error = rt_error(rt_driver.cuDevicePrimaryCtxSetFlags(handle, deviceFlags));
+		error = rt_error(rt_driver.cuDevicePrimaryCtxSetFlags(handle, device_flags(deviceFlags)));
 	if (error == cudaSuccess)
 		error = rt_context_primary(device, &context);
 	return rt_record(error);
@@ -60,10 +66,8 @@ cudaError_t cudaSetDeviceFlags(unsigned int flags)
 
 	if (error == cudaSuccess && flags & ~(unsigned)cudaDeviceMask)
 		error = cudaErrorInvalidValue;
-	/* Every primary context can map host memory, so that this flag says nothing to the driver. */
-	flags &= ~(unsigned)cudaDeviceMapHost;
 	if (error == cudaSuccess)
-		error = rt_error(rt_driver.cuDevicePrimaryCtxSetFlags(handle, flags));
+		error = rt_error(rt_driver.cuDevicePrimaryCtxSetFlags(handle, device_flags(flags)));
 	return rt_record(error);
 }
 
@@ -118,18 +122,14 @@ RT_CALL_DEVICE(cudaDeviceGetNvSciSyncAttributes, (void *nvSciSyncAttrList, int d
 
 cudaError_t cudaDeviceGetByPCIBusId(int *device, const char *pciBusId)
 {
-	CUdevice wanted, handle;
-	int count = 0;
-	cudaError_t error = device && pciBusId ? rt_device_count(&count) : cudaErrorInvalidValue;
+	CUdevice handle;
+	cudaError_t error = device && pciBusId ? rt_driver_open() : cudaErrorInvalidValue;
 
 	if (error == cudaSuccess)
-		error = rt_error(rt_driver.cuDeviceGetByPCIBusId(&wanted, pciBusId));
-	for (int i = 0; i < count && error == cudaSuccess; i++)
-		if (rt_device_handle(i, &handle) == cudaSuccess && handle == wanted) {
-			*device = i;
-			return cudaSuccess;
-		}
-	return rt_record(error == cudaSuccess ? cudaErrorInvalidDevice : error);
+		error = rt_error(rt_driver.cuDeviceGetByPCIBusId(&handle, pciBusId));
+	if (error == cudaSuccess)
+		error = rt_device_ordinal(handle, device);
+	return rt_record(error);
 }
 
 /* The handles of two devices. */

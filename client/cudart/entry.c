@@ -18,10 +18,6 @@ cudaError_t cudaDriverGetVersion(int *driverVersion)
 	return cudaSuccess;
 }
 
-_Static_assert((int)cudaDriverEntryPointVersionNotSufficent == (int)CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT &&
-		   (int)cudaEnablePerThreadDefaultStream == (int)CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM,
-	       "entry point queries are numbered alike");
-
 /* A function that is not there is an answer, not an error: NULL, with the reason in *status. */
 static cudaError_t entry_point(const char *symbol, void **function, unsigned version, unsigned long long flags,
 			       enum cudaDriverEntryPointQueryResult *status)

@@ -13,9 +13,6 @@ RT_SAME_LAYOUT(struct cudaExternalSemaphoreSignalNodeParamsV2, CUDA_EXT_SEM_SIGN
 RT_SAME_LAYOUT(struct cudaExternalSemaphoreWaitNodeParamsV2, CUDA_EXT_SEM_WAIT_NODE_PARAMS_v2);
 RT_SAME_LAYOUT(struct cudaMemAllocNodeParamsV2, CUDA_MEM_ALLOC_NODE_PARAMS_v2);
 RT_SAME_LAYOUT(struct cudaMemFreeNodeParams, CUDA_MEM_FREE_NODE_PARAMS);
-_Static_assert((int)cudaGraphNodeTypeConditional == (int)CU_GRAPH_NODE_TYPE_CONDITIONAL &&
-		   (int)cudaGraphNodeTypeMemFree == (int)CU_GRAPH_NODE_TYPE_MEM_FREE,
-	       "node types are numbered alike");
 
 static cudaError_t kernel_part(const struct cudaGraphNodeParams *p, CUgraphNodeParams *driver)
 {

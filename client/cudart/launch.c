@@ -124,10 +124,6 @@ cudaError_t cudaLaunchKernel_ptsz(const void *func, dim3 gridDim, dim3 blockDim,
 }
 
 RT_SAME_LAYOUT(cudaLaunchAttribute, CUlaunchAttribute);
-_Static_assert((int)cudaLaunchAttributeCooperative == (int)CU_LAUNCH_ATTRIBUTE_COOPERATIVE &&
-		   (int)cudaLaunchAttributePreferredClusterDimension ==
-		       (int)CU_LAUNCH_ATTRIBUTE_PREFERRED_CLUSTER_DIMENSION,
-	       "launch attributes are numbered alike");
 
 cudaError_t rt_launch_configuration(const cudaLaunchConfig_t *config, CUlaunchConfig *driver)
 {

@@ -13,9 +13,26 @@ RT_CALL_STREAM(cudaStreamWaitEvent, (cudaStream_t stream, cudaEvent_t event, uns
 RT_CALL_STREAM(cudaStreamGetPriority, (cudaStream_t stream, int *priority), cuStreamGetPriority(stream, priority))
 RT_CALL_STREAM(cudaStreamGetFlags, (cudaStream_t stream, unsigned int *flags), cuStreamGetFlags(stream, flags))
 RT_CALL_STREAM(cudaStreamGetId, (cudaStream_t stream, unsigned long long *streamId), cuStreamGetId(stream, streamId))
-RT_CALL_STREAM(cudaStreamGetDevice, (cudaStream_t stream, int *device), cuStreamGetDevice(stream, device))
 RT_CALL_STREAM(cudaStreamAttachMemAsync, (cudaStream_t stream, void *devPtr, size_t length, unsigned int flags),
 	       cuStreamAttachMemAsync(stream, (CUdeviceptr)devPtr, length, flags))
+
+cudaError_t cudaStreamGetDevice(cudaStream_t hStream, int *device)
+{
+	CUdevice handle;
+	cudaError_t error = device ? rt_enter() : cudaErrorInvalidValue;
+
+	if (error == cudaSuccess)
+		error = rt_error(rt_driver.cuStreamGetDevice(hStream, &handle));
+	if (error == cudaSuccess)
+		error = rt_device_ordinal(handle, device);
+	return rt_record(error);
+}
+
+RT_DECLARE_VARIANT(cudaStreamGetDevice, _ptsz)
+cudaError_t cudaStreamGetDevice_ptsz(cudaStream_t hStream, int *device)
+{
+	return cudaStreamGetDevice(rt_stream_per_thread(hStream), device);
+}
 
 RT_SAME_LAYOUT(cudaStreamAttrValue, CUstreamAttrValue);
 RT_CALL_STREAM(cudaStreamGetAttribute, (cudaStream_t stream, cudaStreamAttrID attr, cudaStreamAttrValue *value_out),

@@ -187,6 +187,18 @@ START_TEST(attributes_and_choice)
 }
 END_TEST
 
+START_TEST(handles_become_ordinals)
+{
+	int device = -1;
+
+	ck_assert_cuda(cudaStreamGetDevice(NULL, &device));
+	ck_assert_int_eq(device, 1);
+	ck_assert_cuda(cudaDeviceGetByPCIBusId(&device, "0"));
+	ck_assert_int_eq(device, 0);
+	ck_assert_int_eq(cudaDeviceGetByPCIBusId(&device, "9"), cudaErrorInvalidDevice);
+}
+END_TEST
+
 Suite *suite_device(void)
 {
 	Suite *suite = suite_create("device");
@@ -202,6 +214,7 @@ Suite *suite_device(void)
 	tcase_add_test(cases, properties);
 	tcase_add_test(cases, no_property_is_forgotten);
 	tcase_add_test(cases, attributes_and_choice);
+	tcase_add_test(cases, handles_become_ordinals);
 	suite_add_tcase(suite, cases);
 	return suite;
 }

@@ -1,0 +1,94 @@
+/*
+ * The runtime hands most enumerators and flags to the driver as they are. That this is right is checked here, at
+ * compile time; the file holds no code. Of each family the ends are compared, and what could have moved.
+ */
+#include "context.h"
+
+#define SAME(runtime, driver) _Static_assert((long)(runtime) == (long)(driver), #runtime " is not " #driver)
+
+SAME(cudaLimitStackSize, CU_LIMIT_STACK_SIZE);
+SAME(cudaLimitPersistingL2CacheSize, CU_LIMIT_PERSISTING_L2_CACHE_SIZE);
+SAME(cudaFuncCachePreferNone, CU_FUNC_CACHE_PREFER_NONE);
+SAME(cudaFuncCachePreferEqual, CU_FUNC_CACHE_PREFER_EQUAL);
+SAME(cudaSharedMemBankSizeEightByte, CU_SHARED_MEM_CONFIG_EIGHT_BYTE_BANK_SIZE);
+SAME(cudaFuncAttributeMaxDynamicSharedMemorySize, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES);
+SAME(cudaFuncAttributePreferredSharedMemoryCarveout, CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT);
+SAME(cudaFuncAttributeClusterSchedulingPolicyPreference, CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE);
+SAME(cudaOccupancyDisableCachingOverride, CU_OCCUPANCY_DISABLE_CACHING_OVERRIDE);
+
+SAME(cudaDevAttrMaxThreadsPerBlock, CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK);
+SAME(cudaDevAttrComputeCapabilityMajor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
+SAME(cudaDevAttrMaxBlocksPerMultiprocessor, CU_DEVICE_ATTRIBUTE_MAX_BLOCKS_PER_MULTIPROCESSOR);
+SAME(cudaDevAttrClusterLaunch, CU_DEVICE_ATTRIBUTE_CLUSTER_LAUNCH);
+SAME(cudaDevAttrGpuPciSubsystemId, CU_DEVICE_ATTRIBUTE_GPU_PCI_SUBSYSTEM_ID);
+SAME(cudaDevP2PAttrPerformanceRank, CU_DEVICE_P2P_ATTRIBUTE_PERFORMANCE_RANK);
+SAME(cudaDevP2PAttrCudaArrayAccessSupported, CU_DEVICE_P2P_ATTRIBUTE_CUDA_ARRAY_ACCESS_SUPPORTED);
+SAME(cudaDeviceScheduleBlockingSync, CU_CTX_SCHED_BLOCKING_SYNC);
+SAME(cudaDeviceLmemResizeToMax, CU_CTX_LMEM_RESIZE_TO_MAX);
+SAME(cudaFlushGPUDirectRDMAWritesTargetCurrentDevice, CU_FLUSH_GPU_DIRECT_RDMA_WRITES_TARGET_CURRENT_CTX);
+SAME(cudaFlushGPUDirectRDMAWritesToAllDevices, CU_FLUSH_GPU_DIRECT_RDMA_WRITES_TO_ALL_DEVICES);
+
+SAME(cudaHostAllocPortable, CU_MEMHOSTALLOC_PORTABLE);
+SAME(cudaHostAllocMapped, CU_MEMHOSTALLOC_DEVICEMAP);
+SAME(cudaHostAllocWriteCombined, CU_MEMHOSTALLOC_WRITECOMBINED);
+SAME(cudaHostRegisterMapped, CU_MEMHOSTREGISTER_DEVICEMAP);
+SAME(cudaHostRegisterReadOnly, CU_MEMHOSTREGISTER_READ_ONLY);
+SAME(cudaMemAttachGlobal, CU_MEM_ATTACH_GLOBAL);
+SAME(cudaMemAttachSingle, CU_MEM_ATTACH_SINGLE);
+SAME(cudaMemAdviseSetReadMostly, CU_MEM_ADVISE_SET_READ_MOSTLY);
+SAME(cudaMemAdviseUnsetAccessedBy, CU_MEM_ADVISE_UNSET_ACCESSED_BY);
+SAME(cudaMemRangeAttributeReadMostly, CU_MEM_RANGE_ATTRIBUTE_READ_MOSTLY);
+SAME(cudaMemRangeAttributeLastPrefetchLocationId, CU_MEM_RANGE_ATTRIBUTE_LAST_PREFETCH_LOCATION_ID);
+SAME(cudaMemLocationTypeDevice, CU_MEM_LOCATION_TYPE_DEVICE);
+SAME(cudaMemLocationTypeHostNumaCurrent, CU_MEM_LOCATION_TYPE_HOST_NUMA_CURRENT);
+SAME(cudaMemPoolReuseFollowEventDependencies, CU_MEMPOOL_ATTR_REUSE_FOLLOW_EVENT_DEPENDENCIES);
+SAME(cudaMemPoolAttrUsedMemHigh, CU_MEMPOOL_ATTR_USED_MEM_HIGH);
+SAME(cudaMemAllocationTypePinned, CU_MEM_ALLOCATION_TYPE_PINNED);
+SAME(cudaMemHandleTypeFabric, CU_MEM_HANDLE_TYPE_FABRIC);
+SAME(cudaMemAccessFlagsProtReadWrite, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+SAME(cudaIpcMemLazyEnablePeerAccess, CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS);
+SAME(cudaMemcpySrcAccessOrderStream, CU_MEMCPY_SRC_ACCESS_ORDER_STREAM);
+SAME(cudaMemcpyOperandTypeArray, CU_MEMCPY_OPERAND_TYPE_ARRAY);
+
+SAME(cudaArrayLayered, CUDA_ARRAY3D_LAYERED);
+SAME(cudaArrayDeferredMapping, CUDA_ARRAY3D_DEFERRED_MAPPING);
+SAME(cudaResourceTypePitch2D, CU_RESOURCE_TYPE_PITCH2D);
+SAME(cudaAddressModeBorder, CU_TR_ADDRESS_MODE_BORDER);
+SAME(cudaFilterModeLinear, CU_TR_FILTER_MODE_LINEAR);
+SAME(cudaResViewFormatUnsignedBlockCompressed7, CU_RES_VIEW_FORMAT_UNSIGNED_BC7);
+
+SAME(cudaStreamNonBlocking, CU_STREAM_NON_BLOCKING);
+SAME(cudaEventBlockingSync, CU_EVENT_BLOCKING_SYNC);
+SAME(cudaEventDisableTiming, CU_EVENT_DISABLE_TIMING);
+SAME(cudaEventInterprocess, CU_EVENT_INTERPROCESS);
+SAME(cudaEventRecordExternal, CU_EVENT_RECORD_EXTERNAL);
+SAME(cudaEventWaitExternal, CU_EVENT_WAIT_EXTERNAL);
+SAME(cudaLaunchAttributeAccessPolicyWindow, CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW);
+SAME(cudaLaunchAttributePreferredClusterDimension, CU_LAUNCH_ATTRIBUTE_PREFERRED_CLUSTER_DIMENSION);
+SAME(cudaStreamCaptureModeRelaxed, CU_STREAM_CAPTURE_MODE_RELAXED);
+SAME(cudaStreamCaptureStatusInvalidated, CU_STREAM_CAPTURE_STATUS_INVALIDATED);
+SAME(cudaStreamSetCaptureDependencies, CU_STREAM_SET_CAPTURE_DEPENDENCIES);
+
+SAME(cudaGraphNodeTypeKernel, CU_GRAPH_NODE_TYPE_KERNEL);
+SAME(cudaGraphNodeTypeMemFree, CU_GRAPH_NODE_TYPE_MEM_FREE);
+SAME(cudaGraphNodeTypeConditional, CU_GRAPH_NODE_TYPE_CONDITIONAL);
+SAME(cudaGraphCondTypeWhile, CU_GRAPH_COND_TYPE_WHILE);
+SAME(cudaGraphInstantiateFlagAutoFreeOnLaunch, CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH);
+SAME(cudaGraphInstantiateFlagUseNodePriority, CUDA_GRAPH_INSTANTIATE_FLAG_USE_NODE_PRIORITY);
+SAME(cudaGraphInstantiateError, CUDA_GRAPH_INSTANTIATE_ERROR);
+SAME(cudaGraphExecUpdateErrorAttributesChanged, CU_GRAPH_EXEC_UPDATE_ERROR_ATTRIBUTES_CHANGED);
+SAME(cudaGraphMemAttrReservedMemHigh, CU_GRAPH_MEM_ATTR_RESERVED_MEM_HIGH);
+SAME(cudaGraphDebugDotFlagsVerbose, CU_GRAPH_DEBUG_DOT_FLAGS_VERBOSE);
+SAME(cudaGraphUserObjectMove, CU_GRAPH_USER_OBJECT_MOVE);
+SAME(cudaUserObjectNoDestructorSync, CU_USER_OBJECT_NO_DESTRUCTOR_SYNC);
+
+SAME(cudaJitMaxRegisters, CU_JIT_MAX_REGISTERS);
+SAME(cudaJitOptimizationLevel, CU_JIT_OPTIMIZATION_LEVEL);
+SAME(cudaJitCacheMode, CU_JIT_CACHE_MODE);
+SAME(cudaJitOverrideDirectiveValues, CU_JIT_OVERRIDE_DIRECTIVE_VALUES);
+SAME(cudaLibraryBinaryIsPreserved, CU_LIBRARY_BINARY_IS_PRESERVED);
+SAME(cudaEnableDefault, CU_GET_PROC_ADDRESS_DEFAULT);
+SAME(cudaEnablePerThreadDefaultStream, CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM);
+SAME(cudaDriverEntryPointVersionNotSufficent, CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT);
+SAME(cudaExternalMemoryHandleTypeOpaqueFd, CU_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD);
+SAME(cudaExternalSemaphoreHandleTypeTimelineSemaphoreFd, CU_EXTERNAL_SEMAPHORE_HANDLE_TYPE_TIMELINE_SEMAPHORE_FD);
