@@ -34,7 +34,7 @@ function(cricket_drop_in target list header)
     DEPENDS ${CRICKET_EXPORTS} ${list} VERBATIM)
   target_sources(${target} PRIVATE ${stubs})
   # The stubs have no prototypes that would agree with CUDA's headers, by design.
-  set_source_files_properties(${stubs} PROPERTIES COMPILE_OPTIONS "-Wno-builtin-declaration-mismatch")
+  set_source_files_properties(${stubs} PROPERTIES COMPILE_OPTIONS "$<$<C_COMPILER_ID:GNU>:-Wno-builtin-declaration-mismatch>")
   set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${map})
   target_link_options(${target} PRIVATE -Wl,--version-script=${map} -Wl,-Bsymbolic)
 endfunction()

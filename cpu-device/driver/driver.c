@@ -62,12 +62,18 @@ DRV_API CUresult cuInit(unsigned flags)
 	return result;
 }
 
-CUresult drv_enter(void)
+CUresult drv_check(void)
 {
 	if (atomic_load_explicit(&state, memory_order_acquire) != STATE_READY)
 		return CUDA_ERROR_NOT_INITIALIZED;
-	if (in_callback)
-		return CUDA_ERROR_NOT_PERMITTED;
+	return in_callback ? CUDA_ERROR_NOT_PERMITTED : CUDA_SUCCESS;
+}
+
+CUresult drv_enter(void)
+{
+	CUresult result = drv_check();
+	if (result != CUDA_SUCCESS)
+		return result;
 	entry_errno = errno;
 	drv_lock();
 	return CUDA_SUCCESS;

@@ -21,6 +21,9 @@ enum { DRV_VERSION = 13000 };
    stream callback. errno is kept across the pair. */
 CUresult drv_enter(void);
 
+/* May the calling thread use the driver? Errors as drv_enter(); the lock is not taken. */
+CUresult drv_check(void);
+
 /* As drv_enter(), and gives the current context: CUDA_ERROR_INVALID_CONTEXT when there is none,
    CUDA_ERROR_CONTEXT_IS_DESTROYED when it has gone, or the context's sticky error. */
 CUresult drv_enter_context(struct drv_context **context);

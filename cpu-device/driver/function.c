@@ -152,8 +152,7 @@ CUresult drv_function_parameter(struct drv_function *function, size_t index, siz
 
 /* The API */
 
-/* Enters for a call about a function or kernel in the current context. */
-static CUresult function_enter(CUfunction handle, struct drv_function **function)
+CUresult drv_enter_function(CUfunction handle, struct drv_function **function)
 {
 	struct drv_context *context;
 	CUresult result = drv_enter_context(&context);
@@ -168,14 +167,14 @@ DRV_API CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, 
 	struct drv_function *function;
 	if (!value)
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult result = function_enter(handle, &function);
+	CUresult result = drv_enter_function(handle, &function);
 	return result == CUDA_SUCCESS ? drv_leave(drv_function_attribute(function, attribute, value)) : result;
 }
 
 DRV_API CUresult cuFuncSetAttribute(CUfunction handle, CUfunction_attribute attribute, int value)
 {
 	struct drv_function *function;
-	CUresult result = function_enter(handle, &function);
+	CUresult result = drv_enter_function(handle, &function);
 	if (result != CUDA_SUCCESS)
 		return result;
 	return drv_leave(drv_function_set_attribute(function->settings, function, attribute, value));
@@ -185,7 +184,7 @@ DRV_API CUresult cuFuncSetAttribute(CUfunction handle, CUfunction_attribute attr
 DRV_API CUresult cuFuncSetCacheConfig(CUfunction handle, CUfunc_cache config)
 {
 	struct drv_function *function;
-	CUresult result = function_enter(handle, &function);
+	CUresult result = drv_enter_function(handle, &function);
 	if (result != CUDA_SUCCESS)
 		return result;
 	if ((unsigned)config > CU_FUNC_CACHE_PREFER_EQUAL)
@@ -199,7 +198,7 @@ DRV_API CUresult cuFuncSetSharedMemConfig(CUfunction handle, CUsharedconfig conf
 	struct drv_function *function;
 	if ((unsigned)config > CU_SHARED_MEM_CONFIG_EIGHT_BYTE_BANK_SIZE)
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult result = function_enter(handle, &function);
+	CUresult result = drv_enter_function(handle, &function);
 	return result == CUDA_SUCCESS ? drv_leave(CUDA_SUCCESS) : result;
 }
 
@@ -209,7 +208,7 @@ DRV_API CUresult cuFuncGetName(const char **name, CUfunction handle)
 	const struct cpu_kernel_info *info;
 	if (!name)
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult result = function_enter(handle, &function);
+	CUresult result = drv_enter_function(handle, &function);
 	if (result != CUDA_SUCCESS)
 		return result;
 	result = drv_function_info(function, &info);
@@ -223,7 +222,7 @@ DRV_API CUresult cuFuncGetModule(CUmodule *module, CUfunction handle)
 	struct drv_function *function;
 	if (!module)
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult result = function_enter(handle, &function);
+	CUresult result = drv_enter_function(handle, &function);
 	if (result != CUDA_SUCCESS)
 		return result;
 	*module = function->module->handle;
@@ -235,7 +234,7 @@ DRV_API CUresult cuFuncGetParamInfo(CUfunction handle, size_t index, size_t *off
 	struct drv_function *function;
 	if (!offset)
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult result = function_enter(handle, &function);
+	CUresult result = drv_enter_function(handle, &function);
 	return result == CUDA_SUCCESS ? drv_leave(drv_function_parameter(function, index, offset, size)) : result;
 }
 
@@ -244,7 +243,7 @@ DRV_API CUresult cuFuncIsLoaded(CUfunctionLoadingState *state, CUfunction handle
 	struct drv_function *function;
 	if (!state)
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult result = function_enter(handle, &function);
+	CUresult result = drv_enter_function(handle, &function);
 	if (result != CUDA_SUCCESS)
 		return result;
 	*state = function->known ? CU_FUNCTION_LOADING_STATE_LOADED : CU_FUNCTION_LOADING_STATE_UNLOADED;
@@ -255,6 +254,6 @@ DRV_API CUresult cuFuncLoad(CUfunction handle)
 {
 	struct drv_function *function;
 	const struct cpu_kernel_info *info;
-	CUresult result = function_enter(handle, &function);
+	CUresult result = drv_enter_function(handle, &function);
 	return result == CUDA_SUCCESS ? drv_leave(drv_function_info(function, &info)) : result;
 }

@@ -38,6 +38,9 @@ CUresult drv_function_info(struct drv_function *function, const struct cpu_kerne
    function of another context. */
 CUresult drv_function_get(CUfunction handle, struct drv_context *context, struct drv_function **function);
 
+/* Enters the driver for a call about a CUfunction or CUkernel in the current context. */
+CUresult drv_enter_function(CUfunction handle, struct drv_function **function);
+
 CUresult drv_function_attribute(struct drv_function *function, CUfunction_attribute attribute, int *value);
 
 /* Sets an attribute; `function` (may be NULL) tells how much static shared memory there is. */

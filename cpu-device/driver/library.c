@@ -128,13 +128,16 @@ static CUresult library_new(struct fatbin_units *units, struct drv_jit *jit, CUl
 static CUresult library_load(CUlibrary *out, const void *code, const char *path, struct drv_jit *jit)
 {
 	struct fatbin_units units;
-	CUresult result = drv_enter();
+	CUresult result = drv_check();
+	if (result == CUDA_SUCCESS)
+		result = code ? drv_image_read(code, jit, &units) : drv_image_read_file(path, jit, &units);
 	if (result != CUDA_SUCCESS)
 		return result;
-	result = code ? drv_image_read(code, jit, &units) : drv_image_read_file(path, jit, &units);
+	result = drv_enter();
 	if (result == CUDA_SUCCESS)
-		result = library_new(&units, jit, out);
-	return drv_leave(result);
+		return drv_leave(library_new(&units, jit, out));
+	fatbin_free(&units);
+	return result;
 }
 
 static CUresult library_options_check(const CUlibraryOption *options, void *const *values, unsigned count)
@@ -190,20 +193,29 @@ static CUresult library_enter(CUlibrary handle, struct drv_library **library)
 	return *library ? CUDA_SUCCESS : drv_leave(CUDA_ERROR_INVALID_HANDLE);
 }
 
-static void context_drain(struct drv_context *context, uint64_t unused)
+/* A context in which the library is loaded and work is left; NULL when there is none. */
+static struct drv_context *busy_context(const struct drv_library *library)
 {
-	(void)unused;
-	drv_queue_drain(context);
+	for (struct drv_link *link = library->modules.next; link != &library->modules; link = link->next) {
+		struct drv_module *module = DRV_ENTRY(link, struct drv_module, siblings);
+		if (module->context && module->context->pending)
+			return module->context;
+	}
+	return NULL;
 }
 
 DRV_API CUresult cuLibraryUnload(CUlibrary handle)
 {
 	struct drv_library *library;
+	struct drv_context *busy;
 	CUresult result = library_enter(handle, &library);
 	if (result != CUDA_SUCCESS)
 		return result;
-	drv_context_each(context_drain, 0);
-	library = drv_handle_get(DRV_LIBRARY, handle);
+	/* Draining gives the lock up: another thread may unload the library meanwhile. */
+	while (library && (busy = busy_context(library))) {
+		drv_queue_drain(busy);
+		library = drv_handle_get(DRV_LIBRARY, handle);
+	}
 	if (library)
 		library_free(library);
 	return drv_leave(CUDA_SUCCESS);

@@ -1,6 +1,5 @@
 #include "occupancy.h"
 
-#include "context.h"
 #include "device.h"
 #include "driver.h"
 
@@ -38,24 +37,13 @@ CUresult drv_occupancy(struct drv_function *function, int threads, size_t dynami
 	return CUDA_SUCCESS;
 }
 
-/* Enters for a call about a function or kernel in the current context. */
-static CUresult function_enter(CUfunction handle, struct drv_function **function)
-{
-	struct drv_context *context;
-	CUresult result = drv_enter_context(&context);
-	if (result != CUDA_SUCCESS)
-		return result;
-	result = drv_function_get(handle, context, function);
-	return result == CUDA_SUCCESS ? result : drv_leave(result);
-}
-
 DRV_API CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, CUfunction handle, int threads,
 								      size_t dynamic_shared, unsigned flags)
 {
 	struct drv_function *function;
 	if (!blocks || (flags & ~(unsigned)CU_OCCUPANCY_DISABLE_CACHING_OVERRIDE))
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult result = function_enter(handle, &function);
+	CUresult result = drv_enter_function(handle, &function);
 	return result == CUDA_SUCCESS ? drv_leave(drv_occupancy(function, threads, dynamic_shared, blocks)) : result;
 }
 
@@ -124,6 +112,6 @@ DRV_API CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t *bytes, CUfuncti
 	struct drv_function *function;
 	if (!bytes)
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult result = function_enter(handle, &function);
+	CUresult result = drv_enter_function(handle, &function);
 	return result == CUDA_SUCCESS ? drv_leave(available_shared(bytes, function, blocks, threads)) : result;
 }
