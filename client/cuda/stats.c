@@ -1,6 +1,7 @@
 #include "stats.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "settings.h"
@@ -81,9 +82,19 @@ static void write_functions(FILE *file)
 	fputs("}}\n", file);
 }
 
+static bool any_call(void)
+{
+	for (int function = 0; function < FN_COUNT; function++)
+		for (int class = 0; class < CU_CLASS_COUNT; class ++)
+			if (get(&calls[function][class]))
+				return true;
+	return false;
+}
+
+/* A process that used no CUDA, such as the shell around a program, leaves the program's file alone. */
 __attribute__((destructor)) static void write_stats(void)
 {
-	const char *path = cu_settings()->stats;
+	const char *path = any_call() ? cu_settings()->stats : NULL;
 	FILE *file = path ? fopen(path, "we") : NULL;
 	if (!file)
 		return;
