@@ -54,6 +54,12 @@ class Remote(harness.Case):
         self.assertRegex(result.stderr, r"cricket: calls: \d+ async, \d+ deferred, \d+ sync, \d+ local")
         self.assertRegex(result.stderr, r"cuLaunchKernel +async +6\n")
 
+    def test_summary_of_a_program_in_a_script(self):
+        """The shell has the libraries too; at its end it must not overwrite what the program left."""
+        script = f"'{sample('vectorAdd')}' --elements 1000; exit $?"
+        result = self.check(cricket("run", "--server", self.server.uri, "--stats", "--", "sh", "-c", script))
+        self.assertRegex(result.stderr, r"cuLaunchKernel +async +1\n")
+
     def test_sync_mode(self):
         """CRICKET_SYNC=1 makes each call wait, and changes no result."""
         path = os.path.join(self.folder, "stats")
