@@ -199,7 +199,7 @@ static CUresult read_attributes(struct launch *launch, const CUlaunchConfig *con
 		default:
 			to->id = (u_int)from->id;
 			_Static_assert(sizeof(from->value) == sizeof(to->value), "the ABI fixes this size");
-			memcpy(to->value, &from->value, sizeof(to->value));
+			memcpy(to->value.bytes, &from->value, sizeof(to->value));
 			launch->attribute_count++;
 		}
 	}

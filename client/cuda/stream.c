@@ -242,9 +242,9 @@ CUresult client_cuStreamGetAttribute(CUstream hStream, CUstreamAttrID attr, CUst
 	if (err)
 		return err;
 	bool encoded = xdr_u64(call.args, &id) && xdr_u_int(call.args, &wire_attr);
-	err = cu_call_result(&call, encoded, (xdrproc_t)xdr_attribute_value, value);
+	err = cu_call_result(&call, encoded, (xdrproc_t)xdr_attribute_value, &value);
 	if (!err)
-		memcpy(value_out, value, sizeof(*value_out));
+		memcpy(value_out, value.bytes, sizeof(*value_out));
 	return err;
 }
 
@@ -257,12 +257,12 @@ CUresult client_cuStreamSetAttribute(CUstream hStream, CUstreamAttrID attr, cons
 	_Static_assert(sizeof(*value) == sizeof(wire_value), "the ABI fixes this size");
 	if (!value)
 		return CUDA_ERROR_INVALID_VALUE;
-	memcpy(wire_value, value, sizeof(wire_value));
+	memcpy(wire_value.bytes, value, sizeof(wire_value.bytes));
 	CUresult err = cu_id_of_stream(hStream, &id);
 	if (!err)
 		err = cu_call_begin(&call, FN_cuStreamSetAttribute);
 	if (err)
 		return err;
 	return cu_call_end(&call, xdr_u64(call.args, &id) && xdr_u_int(call.args, &wire_attr) &&
-				      xdr_attribute_value(call.args, wire_value));
+				      xdr_attribute_value(call.args, &wire_value));
 }

@@ -97,7 +97,7 @@ START_TEST(launch_attributes_are_64_bytes)
 {
 	launch_attribute attribute = {.id = 2};
 	launch_ex_args args = {.attributes = {1, &attribute}};
-	attribute.value[63] = 0x7f;
+	attribute.value.bytes[63] = 0x7f;
 	ASSERT_WORDS(launch_ex_args, &args, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		     0, 0, 0, 0, 0x7f);
 }
