@@ -8,7 +8,7 @@
 #include "error.h"
 #include "platform.h"
 
-/* Launches nest when the arguments of one launch launch another; deeper than this is refused. */
+/* Launches nest when the arguments of one launch launch another; the outermost of more than these are lost. */
 enum { RT_LAUNCH_DEPTH = 16 };
 
 /* What <<<...>>> says, between __cudaPushCallConfiguration and __cudaPopCallConfiguration. */

@@ -1,14 +1,27 @@
 /* Kernel launches: nvcc's <<<...>>> in both its forms, and the launch functions. */
 #include <limits.h>
+#include <string.h>
 
 #include "api.h"
 #include "launch.h"
 #include "registry.h"
 
+/*
+ * A launch whose arguments throw is never popped. Such leftovers lie at the bottom, which is what gives way when there
+ * is no room.
+ */
+static void launches_drop_oldest(void)
+{
+	struct rt_launch_configuration *launches = rt_thread.launches;
+
+	memmove(launches, launches + 1, sizeof(*launches) * (RT_LAUNCH_DEPTH - 1));
+	rt_thread.launch_depth--;
+}
+
 unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, size_t shared_bytes, struct CUstream_st *stream)
 {
 	if (rt_thread.launch_depth == RT_LAUNCH_DEPTH)
-		return rt_record(cudaErrorLaunchOutOfResources);
+		launches_drop_oldest();
 	rt_thread.launches[rt_thread.launch_depth++] =
 	    (struct rt_launch_configuration){grid, block, shared_bytes, stream};
 	return cudaSuccess;

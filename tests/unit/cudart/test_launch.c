@@ -163,10 +163,9 @@ START_TEST(launches_nest)
 	size_t shared;
 	cudaStream_t popped_stream;
 
-	for (unsigned i = 0; i < RT_LAUNCH_DEPTH; i++)
+	for (unsigned i = 0; i <= RT_LAUNCH_DEPTH; i++)
 		ck_assert_uint_eq(__cudaPushCallConfiguration(grid, block, i, stream), 0);
-	ck_assert_uint_ne(__cudaPushCallConfiguration(grid, block, 0, stream), 0);
-	for (size_t i = RT_LAUNCH_DEPTH; i-- > 0;) {
+	for (size_t i = RT_LAUNCH_DEPTH; i > 0; i--) {
 		ck_assert_cuda(__cudaPopCallConfiguration(&popped_grid, &popped_block, &shared, &popped_stream));
 		ck_assert_uint_eq(shared, i);
 	}
