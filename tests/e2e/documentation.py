@@ -39,9 +39,9 @@ def options_in_readme():
 
 
 def variables_read():
-    """The variables that the sources of the client and the command look up."""
+    """The variables that the sources of the client, the CPU device and the command look up."""
     names = set()
-    for part in ("client", "common", "tools"):
+    for part in ("client", "common", "cpu-device", "tools"):
         for folder, _, files in os.walk(os.path.join(SOURCE, part)):
             for name in files:
                 if name.endswith((".c", ".h")):
