@@ -464,13 +464,6 @@ CUresult cu_connection_wait(struct cu_reply *reply)
 	return err;
 }
 
-void cu_reply_clear(struct cu_reply *reply)
-{
-	if (reply->record != reply->small)
-		free(reply->record);
-	reply->record = NULL;
-}
-
 bool cu_connection_oneway(void)
 {
 	return connection.oneway;

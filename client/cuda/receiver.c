@@ -38,6 +38,13 @@ void cu_receiver_destroy(struct cu_receiver *receiver)
 	free(receiver);
 }
 
+void cu_reply_clear(struct cu_reply *reply)
+{
+	if (reply->record != reply->small)
+		free(reply->record);
+	reply->record = NULL;
+}
+
 /* One receive of at most `size` bytes to `to`. */
 static const char *receive_some(struct cu_receiver *receiver, char *to, size_t size, size_t *received)
 {
