@@ -115,6 +115,21 @@ DRV_API CUresult cuDeviceGetMemPool(CUmemoryPool *out, CUdevice device)
 	return cuDeviceGetDefaultMemPool(out, device);
 }
 
+/* The pool of a place: there is one, and it is the device's. */
+DRV_API CUresult cuMemGetDefaultMemPool(CUmemoryPool *out, CUmemLocation *location, CUmemAllocationType type)
+{
+	if (!out || !location || type != CU_MEM_ALLOCATION_TYPE_PINNED)
+		return CUDA_ERROR_INVALID_VALUE;
+	if (location->type != CU_MEM_LOCATION_TYPE_DEVICE)
+		return CUDA_ERROR_NOT_SUPPORTED;
+	return cuDeviceGetDefaultMemPool(out, location->id);
+}
+
+DRV_API CUresult cuMemGetMemPool(CUmemoryPool *out, CUmemLocation *location, CUmemAllocationType type)
+{
+	return cuMemGetDefaultMemPool(out, location, type);
+}
+
 /* Enters for a call about a pool. */
 static CUresult pool_enter(CUmemoryPool handle)
 {
@@ -136,6 +151,19 @@ DRV_API CUresult cuMemPoolTrimTo(CUmemoryPool handle, size_t keep)
 	(void)keep;
 	CUresult result = pool_enter(handle);
 	return result == CUDA_SUCCESS ? drv_leave(CUDA_SUCCESS) : result;
+}
+
+DRV_API CUresult cuMemPoolGetAccess(CUmemAccess_flags *flags, CUmemoryPool handle, CUmemLocation *location)
+{
+	if (!flags || !location)
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = pool_enter(handle);
+	if (result != CUDA_SUCCESS)
+		return result;
+	if (location->type != CU_MEM_LOCATION_TYPE_DEVICE || location->id != 0)
+		return drv_leave(CUDA_ERROR_INVALID_DEVICE);
+	*flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
+	return drv_leave(CUDA_SUCCESS);
 }
 
 static int *reuse_attribute(CUmemPool_attribute attribute)

@@ -1,6 +1,7 @@
 /* Modules, libraries and kernels. */
 #include "fixture.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,67 @@ START_TEST(images_that_cannot_be_loaded)
 	FAILS(CUDA_ERROR_INVALID_PTX, cuModuleLoadData(&other, "//broken\n"));
 	FAILS(CUDA_ERROR_INVALID_VALUE, cuModuleLoadData(&other, NULL));
 	FAILS(CUDA_ERROR_INVALID_VALUE, cuModuleLoadData(NULL, FAKE_MODULE));
+}
+END_TEST
+
+/* A fatbin with one uncompressed PTX entry. */
+struct small_fatbin {
+	uint32_t magic;
+	uint16_t version, header_size;
+	uint64_t size;
+	struct {
+		uint16_t kind, version;
+		uint32_t header_size;
+		uint64_t payload_size;
+		uint32_t compressed_size, options;
+		uint16_t minor, major;
+		uint32_t arch;
+		unsigned char rest[32];
+	} entry;
+	char text[64];
+};
+
+static struct small_fatbin fatbin_of(const char *text)
+{
+	struct small_fatbin fatbin = {.magic = 0xBA55ED50,
+				      .version = 1,
+				      .header_size = 16,
+				      .size = sizeof fatbin - 16,
+				      .entry = {.kind = 1,
+						.version = 0x101,
+						.header_size = sizeof fatbin.entry,
+						.payload_size = sizeof fatbin.text,
+						.arch = 75}};
+	ck_assert_uint_lt(strlen(text), sizeof fatbin.text);
+	strcpy(fatbin.text, text);
+	return fatbin;
+}
+
+/* Programs made with nvcc -rdc=true have one fatbin a translation unit. */
+START_TEST(programs_of_several_units)
+{
+	struct small_fatbin units[] = {fatbin_of("//kernel nothing\n//kernel small\n"),
+				       fatbin_of("//kernel note\n//variable counter 4\n")};
+	const void *fatbins[] = {&units[0], &units[1], NULL};
+	struct {
+		uint32_t magic;
+		int32_t version;
+		const void *data, *fatbins;
+	} wrapper = {0x466243B1, 2, NULL, fatbins};
+	struct notes notes = {0};
+	CUfunction function, all[3];
+	CUdeviceptr address;
+	unsigned count;
+	OK(cuModuleLoadData(&module, &wrapper));
+	OK(cuModuleGetFunctionCount(&count, module));
+	ck_assert_uint_eq(count, 3);
+	OK(cuModuleGetFunction(&function, module, "note"));
+	OK(cuModuleEnumerateFunctions(all, 3, module));
+	ck_assert_ptr_eq(all[2], function);
+	OK(cuModuleGetGlobal(&address, NULL, module, "counter"));
+	launch_note(&notes, 4, NULL);
+	OK(cuCtxSynchronize());
+	ck_assert_int_eq(notes.values[0], 4);
 }
 END_TEST
 
@@ -251,6 +313,7 @@ int main(void)
 	    variables_of_a_module,
 	    unloading,
 	    images_that_cannot_be_loaded,
+	    programs_of_several_units,
 	    jit_options,
 	    files,
 	    kernels_of_a_library,
