@@ -27,6 +27,19 @@ def sample(name):
     return os.path.join(BUILD, "samples", name)
 
 
+def group_members(group):
+    """The living processes of a group, as "PID NAME STATE". The dead that await their reaping do not count."""
+    members = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+                name, fields = file.read().rsplit(")", 1)
+            state, _, its_group = fields.split()[:3]
+            if int(its_group) == group and state not in "ZX":
+                members.append(f"{name}) {state}")
+    return members
+
+
 def end_group(process):
     """Kills what is left of the process's group."""
     with contextlib.suppress(ProcessLookupError):
@@ -106,9 +119,9 @@ class Server:
         self.process.terminate()
         try:
             self.process.wait(timeout=STOP_SECONDS)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, 0)
-                raise AssertionError(f"the server has left processes behind; its log:\n{self.text()}")
+            left = group_members(self.process.pid)
+            if left:
+                raise AssertionError(f"the server has left processes behind: {left}; its log:\n{self.text()}")
         finally:
             end_group(self.process)
             self.reader.join()
