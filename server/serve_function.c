@@ -45,14 +45,16 @@ static CUresult read_attributes(const struct function *function, function_attrib
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	attributes->values.values_val = values;
 	attributes->values.values_len = CU_FUNC_ATTRIBUTE_MAX;
-	CUresult result = CUDA_ERROR_INVALID_VALUE;
+	CUresult first_error = CUDA_SUCCESS;
+	bool any = false;
 	for (int i = 0; i < CU_FUNC_ATTRIBUTE_MAX; i++) {
 		CUresult err = function_attribute(function, i, &values[i]);
 		if (err)
 			values[i] = NO_ATTRIBUTE;
-		result = result && i > 0 ? result : err;
+		any = any || !err;
+		first_error = first_error ? first_error : err;
 	}
-	return result;
+	return any ? CUDA_SUCCESS : first_error;
 }
 
 /* The layout of all parameters: the driver says INVALID_VALUE behind the last. */
