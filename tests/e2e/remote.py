@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import tempfile
 
 import harness
@@ -95,6 +96,21 @@ class OverUnixSocket(harness.Case):
         with harness.Server("unix") as server:
             self.check(cricket("ping", "--server", server.uri, "--count", "5"))
             self.check(cricket("devices", "--server", server.uri))
+
+
+class Installed(harness.Case):
+    """Both commands find what they need in an installation, wherever it is."""
+
+    def test_installation(self):
+        with tempfile.TemporaryDirectory(prefix="cricket-test-") as prefix:
+            subprocess.run(["cmake", "--install", harness.BUILD, "--prefix", prefix], check=True,
+                           stdout=subprocess.DEVNULL)
+            command, program = os.path.join(prefix, "bin", "cricket"), os.path.join(prefix, "bin", "cricket-server")
+            self.check(harness.run(command, "run", "--native=cpu", "--", sample("vectorAdd"), "--elements", "1000"))
+            with harness.Server(program=program) as server:
+                self.assertIn(prefix, server.text())
+                self.check(harness.run(command, "run", "--server", server.uri, "--", sample("vectorAdd"), "--elements",
+                                       "1000"))
 
 
 class Token(harness.Case):
