@@ -15,23 +15,6 @@ struct copy_body {
 	void *staged;
 };
 
-static CUresult copy_op_run(struct drv_op *op)
-{
-	const struct drv_copy *copy = &DRV_BODY(op, struct copy_body)->copy;
-	for (size_t z = 0; z < copy->depth; z++) {
-		char *to = (char *)copy->to.address + z * copy->to.slice;
-		const char *from = (const char *)copy->from.address + z * copy->from.slice;
-		for (size_t y = 0; y < copy->height; y++)
-			memmove(to + y * copy->to.pitch, from + y * copy->from.pitch, copy->width);
-	}
-	return CUDA_SUCCESS;
-}
-
-static void copy_op_end(struct drv_op *op)
-{
-	free(DRV_BODY(op, struct copy_body)->staged);
-}
-
 bool drv_place_valid(const struct drv_place *place, size_t width, size_t height, size_t depth)
 {
 	size_t rows, slices, size;
@@ -40,6 +23,38 @@ bool drv_place_valid(const struct drv_place *place, size_t width, size_t height,
 	    __builtin_add_overflow(size, width, &size))
 		return false;
 	return cpu_memory_contains(drv_memory(), place->address, size);
+}
+
+static void rows_copy(const struct drv_copy *copy)
+{
+	for (size_t z = 0; z < copy->depth; z++) {
+		char *to = (char *)copy->to.address + z * copy->to.slice;
+		const char *from = (const char *)copy->from.address + z * copy->from.slice;
+		for (size_t y = 0; y < copy->height; y++)
+			memmove(to + y * copy->to.pitch, from + y * copy->from.pitch, copy->width);
+	}
+}
+
+static bool place_still_valid(const struct drv_place *place, const struct drv_copy *copy)
+{
+	return place->side == DRV_SIDE_HOST || drv_place_valid(place, copy->width, copy->height, copy->depth);
+}
+
+/* The memory was checked when the copy was queued; another thread may have freed it since. */
+static CUresult copy_op_run(struct drv_op *op)
+{
+	const struct drv_copy *copy = &DRV_BODY(op, struct copy_body)->copy;
+	drv_memory_pin();
+	bool valid = place_still_valid(&copy->to, copy) && place_still_valid(&copy->from, copy);
+	if (valid)
+		rows_copy(copy);
+	drv_memory_unpin();
+	return valid ? CUDA_SUCCESS : CUDA_ERROR_ILLEGAL_ADDRESS;
+}
+
+static void copy_op_end(struct drv_op *op)
+{
+	free(DRV_BODY(op, struct copy_body)->staged);
 }
 
 /* Makes one row of rows that follow each other without gaps on both sides. */
@@ -53,15 +68,15 @@ static void copy_flatten(struct drv_copy *copy)
 	copy->height = copy->depth = 1;
 }
 
+/* Says where the place lies; pinned host memory counts as the device's, in which it is. False when the place is not
+   wholly in allocated memory. */
 static bool side_resolve(struct drv_place *place, const struct drv_copy *copy)
 {
-	if (place->side == DRV_SIDE_HOST)
-		return true;
-	if (place->side == DRV_SIDE_ANY) {
-		place->side = drv_memory_is_ours(place->address) ? DRV_SIDE_DEVICE : DRV_SIDE_HOST;
-		if (place->side == DRV_SIDE_HOST)
-			return place->address != 0;
+	if (place->side != DRV_SIDE_DEVICE && !drv_memory_is_ours(place->address)) {
+		place->side = DRV_SIDE_HOST;
+		return place->address != 0;
 	}
+	place->side = DRV_SIDE_DEVICE;
 	return drv_place_valid(place, copy->width, copy->height, copy->depth);
 }
 
@@ -98,6 +113,7 @@ static bool stage(struct copy_body *body)
 		return false;
 	memcpy(body->staged, (const void *)copy->from.address, copy->width);
 	copy->from.address = (uintptr_t)body->staged;
+	copy->from.side = DRV_SIDE_HOST;
 	return true;
 }
 

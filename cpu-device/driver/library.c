@@ -193,31 +193,42 @@ static CUresult library_enter(CUlibrary handle, struct drv_library **library)
 	return *library ? CUDA_SUCCESS : drv_leave(CUDA_ERROR_INVALID_HANDLE);
 }
 
-/* A context in which the library is loaded and work is left; NULL when there is none. */
-static struct drv_context *busy_context(const struct drv_library *library)
+/* A context of the library whose launches have not been waited for; NULL when there is none left. */
+static struct drv_context *next_context(const struct drv_library *library)
 {
 	for (struct drv_link *link = library->modules.next; link != &library->modules; link = link->next) {
 		struct drv_module *module = DRV_ENTRY(link, struct drv_module, siblings);
-		if (module->context && module->context->pending)
-			return module->context;
+		if (!module->context || module->quiet)
+			continue;
+		module->quiet = true;
+		return module->context;
 	}
 	return NULL;
+}
+
+/* Nothing can be launched from the library any more. */
+static void library_end_handles(struct drv_library *library)
+{
+	drv_handle_end(library->handle);
+	for (size_t i = 0; i < library->kernel_count; i++)
+		if (library->kernels[i])
+			drv_handle_end(library->kernels[i]->handle);
+	for (struct drv_link *link = library->modules.next; link != &library->modules; link = link->next)
+		drv_module_end_handles(DRV_ENTRY(link, struct drv_module, siblings));
 }
 
 DRV_API CUresult cuLibraryUnload(CUlibrary handle)
 {
 	struct drv_library *library;
-	struct drv_context *busy;
+	struct drv_context *context;
 	CUresult result = library_enter(handle, &library);
 	if (result != CUDA_SUCCESS)
 		return result;
-	/* Draining gives the lock up: another thread may unload the library meanwhile. */
-	while (library && (busy = busy_context(library))) {
-		drv_queue_drain(busy);
-		library = drv_handle_get(DRV_LIBRARY, handle);
-	}
-	if (library)
-		library_free(library);
+	/* Waiting gives the lock up: contexts, and the library's modules with them, may go meanwhile. */
+	library_end_handles(library);
+	while ((context = next_context(library)))
+		(void)drv_queue_wait_context(context);
+	library_free(library);
 	return drv_leave(CUDA_SUCCESS);
 }
 

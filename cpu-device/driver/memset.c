@@ -29,22 +29,27 @@ static void row_fill(unsigned char *to, const struct fill_body *fill)
 	}
 }
 
-static CUresult fill_run(struct drv_op *op)
-{
-	const struct fill_body *fill = DRV_BODY(op, struct fill_body);
-	for (size_t y = 0; y < fill->height; y++)
-		row_fill(fill->to + y * fill->pitch, fill);
-	return CUDA_SUCCESS;
-}
-
-static bool fill_valid(CUdeviceptr to, const struct fill_body *fill)
+static bool fill_valid(const struct fill_body *fill)
 {
 	size_t row;
+	uint64_t to = (uint64_t)fill->to;
 	if (to % fill->element || __builtin_mul_overflow(fill->width, fill->element, &row) ||
 	    (fill->height > 1 && (fill->pitch < row || fill->pitch % fill->element)))
 		return false;
 	const struct drv_place place = {.address = to, .pitch = fill->pitch};
 	return drv_place_valid(&place, row, fill->height, 1);
+}
+
+/* The memory was checked when the fill was queued; another thread may have freed it since. */
+static CUresult fill_run(struct drv_op *op)
+{
+	const struct fill_body *fill = DRV_BODY(op, struct fill_body);
+	drv_memory_pin();
+	bool valid = fill_valid(fill);
+	for (size_t y = 0; valid && y < fill->height; y++)
+		row_fill(fill->to + y * fill->pitch, fill);
+	drv_memory_unpin();
+	return valid ? CUDA_SUCCESS : CUDA_ERROR_ILLEGAL_ADDRESS;
 }
 
 /* Host and managed memory: the program may look at it right after the call. */
@@ -54,17 +59,17 @@ static bool host_sees(CUdeviceptr to)
 	return allocation && allocation->kind != DRV_DEVICE_MEMORY && allocation->kind != DRV_POOL_MEMORY;
 }
 
-static CUresult fill_submit(CUdeviceptr to, const struct fill_body *fill, struct drv_stream *stream, bool asynchronous)
+static CUresult fill_submit(const struct fill_body *fill, struct drv_stream *stream, bool asynchronous)
 {
 	if (!fill->width || !fill->height)
 		return CUDA_SUCCESS;
-	if (!fill_valid(to, fill))
+	if (!fill_valid(fill))
 		return CUDA_ERROR_INVALID_VALUE;
 	struct drv_op *op = drv_op_new(stream, fill_run, NULL);
 	if (!op)
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	*DRV_BODY(op, struct fill_body) = *fill;
-	return !asynchronous && host_sees(to) ? drv_queue_finish(op) : drv_queue_submit(op);
+	return !asynchronous && host_sees((CUdeviceptr)fill->to) ? drv_queue_finish(op) : drv_queue_submit(op);
 }
 
 static CUresult fill(CUdeviceptr to, size_t pitch, unsigned value, unsigned element, size_t width, size_t height,
@@ -73,7 +78,7 @@ static CUresult fill(CUdeviceptr to, size_t pitch, unsigned value, unsigned elem
 	const struct fill_body body = {(unsigned char *)to, pitch, width, height, value, element};
 	struct drv_stream *stream;
 	CUresult result = drv_enter_stream(handle, &stream);
-	return result == CUDA_SUCCESS ? drv_leave(fill_submit(to, &body, stream, asynchronous)) : result;
+	return result == CUDA_SUCCESS ? drv_leave(fill_submit(&body, stream, asynchronous)) : result;
 }
 
 /* The six functions of one element type: linear and pitched, each synchronous on the legacy and on the per-thread

@@ -8,12 +8,15 @@
 #include "handle.h"
 #include "image.h"
 #include "log.h"
+#include "memory_table.h"
 #include "queue.h"
 
 static void units_unload(struct drv_module *module)
 {
+	drv_memory_change_begin();
 	for (size_t i = 0; i < module->unit_count; i++)
 		cpu_module_unload(module->units[i]);
+	drv_memory_change_end();
 	free(module->units);
 }
 
@@ -57,6 +60,14 @@ CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *c
 	}
 	*out = module;
 	return CUDA_SUCCESS;
+}
+
+void drv_module_end_handles(struct drv_module *module)
+{
+	drv_handle_end(module->handle);
+	for (size_t i = 0; i < module->function_count; i++)
+		if (module->functions[i])
+			drv_handle_end(module->functions[i]->handle);
 }
 
 void drv_module_unload(struct drv_module *module)
@@ -211,10 +222,11 @@ DRV_API CUresult cuModuleUnload(CUmodule handle)
 		return result;
 	if (module->library)
 		return drv_leave(CUDA_ERROR_NOT_PERMITTED);
+	/* Waiting gives the lock up. Nobody else finds the module from here on, be it to launch or to unload it. */
+	drv_module_end_handles(module);
+	drv_list_remove(&module->siblings);
 	result = drv_queue_wait_context(module->context);
-	module = drv_handle_get(DRV_MODULE, handle);
-	if (module)
-		drv_module_unload(module);
+	drv_module_unload(module);
 	return drv_leave(result);
 }
 

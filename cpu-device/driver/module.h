@@ -23,12 +23,16 @@ struct drv_module {
 	size_t unit_count;
 	struct drv_function **functions; /* by number, made when first asked for */
 	size_t function_count;
+	bool quiet;               /* its handles have ended, and its last launches have been waited for */
 	struct drv_link siblings; /* in the context's or the library's list */
 };
 
 /* Loads every unit. What is wrong with the PTX goes to `log` and to the driver's log. The module is in no list yet. */
 CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *context, struct cpu_text log,
 			 struct drv_module **module);
+
+/* Ends the handles of the module and its functions: nothing new can be launched from it. */
+void drv_module_end_handles(struct drv_module *module);
 
 /* Takes the module out of its list and frees it with its functions. No operation may use it any more. */
 void drv_module_unload(struct drv_module *module);
