@@ -86,7 +86,6 @@ static CUresult free_submit(CUdeviceptr address, struct drv_stream *stream)
 	struct drv_op *op = drv_op_new(stream, NULL, free_end);
 	if (!op)
 		return CUDA_ERROR_OUT_OF_MEMORY;
-	op->instant = true;
 	DRV_BODY(op, struct free_body)->address = address;
 	return drv_queue_submit(op);
 }

@@ -55,7 +55,7 @@ struct drv_op *drv_op_new(struct drv_stream *stream, CUresult (*run)(struct drv_
 	op->run = run;
 	op->end = end;
 	op->wait = NULL;
-	op->instant = op->always = op->wake = false;
+	op->always = op->wake = false;
 	return op;
 }
 
@@ -109,15 +109,11 @@ static void op_run(struct drv_op *op)
 	op->status = context->sticky;
 	if (!op->run || (op->status != CUDA_SUCCESS && !op->always))
 		return;
-	if (op->instant) {
-		op->status = op->run(op);
-	} else {
-		queue.running = true;
-		drv_unlock();
-		op->status = op->run(op);
-		drv_lock();
-		queue.running = false;
-	}
+	queue.running = true;
+	drv_unlock();
+	op->status = op->run(op);
+	drv_lock();
+	queue.running = false;
 	if (context->sticky == CUDA_SUCCESS)
 		context->sticky = op->status;
 }
@@ -340,8 +336,8 @@ CUresult drv_queue_submit(struct drv_op *op)
 		op_end(op);
 		return CUDA_ERROR_OPERATING_SYSTEM;
 	}
-	if (op->instant && !queue.pending && !op->wait) {
-		op_run(op);
+	/* Nothing is ahead of an operation that does nothing: it need not go through the queue. */
+	if (!op->run && !op->wait && !queue.pending) {
 		op_end(op);
 		return CUDA_SUCCESS;
 	}

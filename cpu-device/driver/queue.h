@@ -27,14 +27,13 @@ struct drv_op {
 	struct drv_op *next;
 	struct drv_stream *stream;
 	uint64_t sequence;
-	/* Does the work, without the lock unless `instant`; an error becomes the context's sticky error. NULL: nothing
-	   to do. Not called once the context has an error, unless `always` is set. */
+	/* Does the work, without the lock; an error becomes the context's sticky error. NULL: nothing to do. Not called
+	 * once the context has an error, unless `always` is set. */
 	CUresult (*run)(struct drv_op *op);
 	/* Gives back what the operation held, with the lock; NULL: nothing. Called exactly once. */
 	void (*end)(struct drv_op *op);
 	struct drv_mark *wait; /* not before this is done; a reference */
 	CUresult status;       /* the context's sticky error when `run` is called */
-	bool instant;
 	bool always;
 	bool wake; /* a thread waits for it to end */
 	alignas(max_align_t) unsigned char body[DRV_OP_BODY];
