@@ -12,6 +12,9 @@
 struct cpu_module;
 struct cpu_kernel;
 
+/* The newest .target that cpu_module_load accepts, 75 for sm_75 and until set. Any thread. */
+void cpu_exec_set_target(int target);
+
 /* Where the parser and the machine write what went wrong: truncated, always terminated. */
 struct cpu_text {
 	char *data; /* may be NULL when size is 0 */

@@ -15,6 +15,10 @@ struct cpu_span {
 	uint64_t size; /* bytes */
 };
 
+/* Generic addresses of shared and of local memory: two windows at the start of the arena in which nothing is ever
+   allocated. A thread's shared or local address 0 is the window's first byte. */
+#define CPU_WINDOW_BYTES ((uint64_t)16 << 20)
+
 /* Makes an arena of at most `capacity` bytes of allocations. NULL when the address space cannot be reserved.
    Thread-safe from here on: every function below may be called from any thread. */
 struct cpu_memory *cpu_memory_create(size_t capacity);
@@ -24,7 +28,8 @@ void cpu_memory_destroy(struct cpu_memory *memory);
    CUDA_ERROR_OUT_OF_MEMORY when the capacity is exceeded. */
 CUresult cpu_memory_alloc(struct cpu_memory *memory, size_t size, uint64_t *address);
 
-/* Frees the allocation that starts at `address`; CUDA_ERROR_INVALID_VALUE when there is none. */
+/* Frees the allocation that starts at `address`, after the running grid (if any) has finished;
+   CUDA_ERROR_INVALID_VALUE when there is none. */
 CUresult cpu_memory_free(struct cpu_memory *memory, uint64_t address);
 
 /* Finds the live allocation that contains `address`. */
@@ -34,5 +39,14 @@ bool cpu_memory_find(struct cpu_memory *memory, uint64_t address, struct cpu_spa
 bool cpu_memory_contains(struct cpu_memory *memory, uint64_t address, size_t size);
 
 void cpu_memory_info(struct cpu_memory *memory, size_t *free_bytes, size_t *total_bytes);
+
+/* Between pin and unpin no allocation goes away: what a running grid has checked stays true. Nests across threads;
+   the thread that pinned unpins. A thread that has pinned must not free. */
+void cpu_memory_pin(struct cpu_memory *memory);
+void cpu_memory_unpin(struct cpu_memory *memory);
+
+/* First addresses of the two windows, CPU_WINDOW_BYTES each. */
+uint64_t cpu_memory_shared_window(const struct cpu_memory *memory);
+uint64_t cpu_memory_local_window(const struct cpu_memory *memory);
 
 #endif

@@ -1,0 +1,161 @@
+/* Activations of functions, and the end of lanes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine.h"
+
+#define DEEPEST_CALLS 4096
+
+static void constants_spread(const struct cpu_function *function, uint8_t *registers)
+{
+	*(uint32_t *)registers = CPU_ALL_LANES;
+	for (size_t i = 0; i < function->constant_count; i++) {
+		const struct cpu_constant *constant = &function->constants[i];
+		uint64_t *wide = (uint64_t *)(registers + constant->offset);
+		uint32_t *narrow = (uint32_t *)(registers + constant->offset);
+
+		for (unsigned lane = 0; lane < CPU_LANES; lane++)
+			if (constant->wide)
+				wide[lane] = constant->bits;
+			else
+				narrow[lane] = (uint32_t)constant->bits;
+	}
+}
+
+size_t cpu_frame_bytes(const struct cpu_function *function)
+{
+	size_t bytes = sizeof(struct cpu_frame) + function->frame_bytes;
+
+	return (bytes + CPU_FRAME_ALIGN - 1) / CPU_FRAME_ALIGN * CPU_FRAME_ALIGN;
+}
+
+void cpu_frame_begin(struct cpu_frame *frame, const struct cpu_function *function, uint32_t lanes)
+{
+	memset(frame, 0, cpu_frame_bytes(function));
+	frame->function = function;
+	frame->lanes = lanes;
+	constants_spread(function, frame->registers);
+}
+
+/* Copies values between two activations' local memory, lane by lane. */
+static void values_copy(struct cpu_warp *warp, uint32_t lanes, uint32_t to_base, const uint32_t *to, uint32_t from_base,
+			const uint32_t *from, const uint32_t *sizes, size_t count)
+{
+	for (; lanes; lanes &= lanes - 1) {
+		uint8_t *stack = warp->stack + (size_t)__builtin_ctz(lanes) * warp->stack_bytes;
+
+		for (size_t i = 0; i < count; i++)
+			memcpy(stack + to_base + to[i], stack + from_base + from[i], sizes[i]);
+	}
+}
+
+static void frame_link(struct cpu_block *block, struct cpu_frame *frame)
+{
+	frame->next = block->frames;
+	frame->link = &block->frames;
+	if (frame->next)
+		frame->next->link = &frame->next;
+	block->frames = frame;
+}
+
+static void frame_free(struct cpu_frame *frame)
+{
+	*frame->link = frame->next;
+	if (frame->next)
+		frame->next->link = frame->link;
+	free(frame);
+}
+
+void cpu_block_abandon(struct cpu_block *block)
+{
+	while (block->frames)
+		frame_free(block->frames);
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+void cpu_frame_enter(struct cpu_warp *warp, const struct cpu_insn *insn, const struct cpu_call *call,
+		     const struct cpu_function *callee, uint32_t lanes)
+{
+	struct cpu_frame *parent = warp->frame, *frame;
+	uint32_t base = parent->local_base + parent->function->local_bytes;
+	size_t count = smaller(call->argument_count, callee->parameter_count);
+
+	if (parent->depth >= DEEPEST_CALLS || warp->stack_bytes - base < callee->local_bytes) {
+		cpu_fault(warp, insn, __builtin_ctz(lanes), CUDA_ERROR_LAUNCH_FAILED, "stack overflow in call of %s",
+			  callee->name);
+		return;
+	}
+	frame = aligned_alloc(CPU_FRAME_ALIGN, cpu_frame_bytes(callee));
+	if (!frame) {
+		cpu_fault(warp, insn, __builtin_ctz(lanes), CUDA_ERROR_OUT_OF_MEMORY, "out of host memory");
+		return;
+	}
+	cpu_frame_begin(frame, callee, lanes);
+	frame->parent = parent;
+	frame_link(warp->block, frame);
+	frame->return_to = insn + 1;
+	frame->call = call;
+	frame->local_base = base;
+	frame->depth = parent->depth + 1;
+	values_copy(warp, lanes, base, callee->parameter_offsets, parent->local_base, call->arguments,
+		    callee->parameter_sizes, count);
+	cpu_group_add(warp, callee->code, frame, lanes, CPU_READY, 0);
+}
+
+static void lanes_remove(struct cpu_frame *frame, uint32_t lanes)
+{
+	frame->lanes &= ~lanes;
+	if (!frame->lanes && frame->parent)
+		frame_free(frame);
+}
+
+void cpu_frame_leave(struct cpu_warp *warp, const struct cpu_insn *insn, uint32_t lanes)
+{
+	struct cpu_frame *frame = warp->frame;
+	const struct cpu_call *call = frame->call;
+
+	(void)insn;
+	values_copy(warp, lanes, frame->parent->local_base, call->results, frame->local_base,
+		    frame->function->result_offsets, frame->function->result_sizes,
+		    smaller(call->result_count, frame->function->result_count));
+	cpu_group_add(warp, frame->return_to, frame->parent, lanes, CPU_READY, 0);
+	lanes_remove(frame, lanes);
+}
+
+void cpu_lanes_exit(struct cpu_warp *warp, uint32_t lanes)
+{
+	struct cpu_frame *frame = warp->frame;
+
+	warp->live &= ~lanes;
+	warp->block->live -= (uint32_t)__builtin_popcount(lanes);
+	while (frame) {
+		struct cpu_frame *parent = frame->parent;
+
+		lanes_remove(frame, lanes);
+		frame = parent;
+	}
+	/* Others may have been waiting for these lanes. */
+	for (uint32_t i = 0; i < warp->group_count; i++)
+		if (warp->groups[i].state == CPU_AT_SYNC)
+			warp->groups[i].state = CPU_READY;
+	cpu_barriers_check(warp->block);
+}
+
+/* No memory of user programs has such addresses, so a function cannot be mistaken for data. */
+#define FUNCTION_BASE ((uint64_t)0xcafe << 48)
+
+uint64_t cpu_function_address(size_t index)
+{
+	return FUNCTION_BASE + 16 * (uint64_t)index;
+}
+
+const struct cpu_function *cpu_function_at(const struct cpu_program *program, uint64_t address)
+{
+	uint64_t index = (address - FUNCTION_BASE) / 16;
+
+	return address % 16 == 0 && index < program->function_count ? program->functions[index] : NULL;
+}

@@ -1,0 +1,236 @@
+/* Modules: PTX text to variables in memory and kernels that are lowered when needed. */
+#define _GNU_SOURCE
+#include "module.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../ptx/lower.h"
+#include "../ptx/parse.h"
+
+struct cpu_kernel {
+	struct cpu_module *module;
+	struct ptx_function *ast;
+	struct cpu_program *program;
+	CUresult error; /* of lowering */
+	char reason[256];
+	struct cpu_parameter *parameters;
+};
+
+struct cpu_module {
+	struct ptx_module ast;
+	struct cpu_memory *memory;
+	pthread_mutex_t lock; /* guards lowering */
+	struct cpu_kernel *kernels;
+	size_t kernel_count;
+	size_t constant_bytes;
+};
+
+static _Atomic int device_target = 75;
+
+void cpu_exec_set_target(int target)
+{
+	atomic_store(&device_target, target);
+}
+
+static bool is_variable(const struct ptx_variable *variable)
+{
+	return !variable->is_extern && variable->size;
+}
+
+static CUresult variables_place(struct cpu_module *module)
+{
+	for (size_t i = 0; i < module->ast.variable_count; i++) {
+		struct ptx_variable *variable = module->ast.variables[i];
+		CUresult result;
+
+		if (!is_variable(variable))
+			continue;
+		result = cpu_memory_alloc(module->memory, variable->size, &variable->address);
+		if (result)
+			return result;
+		if (variable->space == PTX_CONST)
+			module->constant_bytes += variable->size;
+		if (variable->initial)
+			memcpy((void *)(uintptr_t)variable->address, variable->initial, variable->size);
+		else
+			memset((void *)(uintptr_t)variable->address, 0, variable->size);
+	}
+	return CUDA_SUCCESS;
+}
+
+/* Initial values that are addresses, now that all have one. */
+static void relocations_apply(struct cpu_module *module)
+{
+	for (size_t i = 0; i < module->ast.variable_count; i++) {
+		const struct ptx_variable *variable = module->ast.variables[i];
+
+		if (!variable->address)
+			continue;
+		for (const struct ptx_relocation *r = variable->relocations; r; r = r->next) {
+			uint64_t value = r->function ? cpu_function_address(r->function->index) : r->variable->address;
+
+			value += (uint64_t)r->addend;
+			memcpy((void *)(uintptr_t)(variable->address + r->offset), &value, sizeof(value));
+		}
+	}
+}
+
+static bool kernels_make(struct cpu_module *module)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < module->ast.function_count; i++)
+		count += module->ast.functions[i]->is_kernel && module->ast.functions[i]->has_body;
+	module->kernels = calloc(count + 1, sizeof(*module->kernels));
+	if (!module->kernels)
+		return false;
+	for (size_t i = 0; i < module->ast.function_count; i++)
+		if (module->ast.functions[i]->is_kernel && module->ast.functions[i]->has_body)
+			module->kernels[module->kernel_count++] =
+			    (struct cpu_kernel){.module = module, .ast = module->ast.functions[i]};
+	return true;
+}
+
+CUresult cpu_module_load(const char *ptx, size_t length, struct cpu_memory *memory, struct cpu_text log,
+			 struct cpu_module **result)
+{
+	struct cpu_module *module = calloc(1, sizeof(*module));
+	CUresult error;
+
+	if (log.size)
+		log.data[0] = 0;
+	if (!module)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	module->memory = memory;
+	module->ast.arena.log = log.data;
+	module->ast.arena.log_size = log.size;
+	pthread_mutex_init(&module->lock, NULL);
+	error = ptx_parse(&module->ast, ptx, length, atomic_load(&device_target));
+	module->ast.arena.log = NULL;
+	module->ast.arena.log_size = 0;
+	if (!error)
+		error = variables_place(module);
+	if (!error && !kernels_make(module))
+		error = CUDA_ERROR_OUT_OF_MEMORY;
+	if (error) {
+		cpu_module_unload(module);
+		return error;
+	}
+	relocations_apply(module);
+	*result = module;
+	return CUDA_SUCCESS;
+}
+
+void cpu_module_unload(struct cpu_module *module)
+{
+	if (!module)
+		return;
+	for (size_t i = 0; i < module->ast.variable_count; i++)
+		if (module->ast.variables[i]->address)
+			cpu_memory_free(module->memory, module->ast.variables[i]->address);
+	for (size_t i = 0; i < module->kernel_count; i++)
+		free(module->kernels[i].parameters);
+	free(module->kernels);
+	pthread_mutex_destroy(&module->lock);
+	ptx_arena_free(&module->ast.arena);
+	free(module);
+}
+
+size_t cpu_module_kernel_count(const struct cpu_module *module)
+{
+	return module->kernel_count;
+}
+
+struct cpu_kernel *cpu_module_kernel(const struct cpu_module *module, size_t index)
+{
+	return &module->kernels[index];
+}
+
+struct cpu_kernel *cpu_module_find_kernel(const struct cpu_module *module, const char *name)
+{
+	for (size_t i = 0; i < module->kernel_count; i++)
+		if (!strcmp(module->kernels[i].ast->name, name))
+			return &module->kernels[i];
+	return NULL;
+}
+
+bool cpu_module_find_variable(const struct cpu_module *module, const char *name, uint64_t *address, size_t *size)
+{
+	for (size_t i = 0; i < module->ast.variable_count; i++) {
+		const struct ptx_variable *variable = module->ast.variables[i];
+
+		if (variable->address && !strcmp(variable->name, name)) {
+			*address = variable->address;
+			*size = variable->size;
+			return true;
+		}
+	}
+	return false;
+}
+
+const struct ptx_function *cpu_kernel_ast(const struct cpu_kernel *kernel)
+{
+	return kernel->ast;
+}
+
+CUresult cpu_kernel_program(struct cpu_kernel *kernel, const struct cpu_program **program, struct cpu_text log)
+{
+	struct cpu_module *module = kernel->module;
+
+	pthread_mutex_lock(&module->lock);
+	if (!kernel->program && !kernel->error) {
+		module->ast.arena.log = kernel->reason;
+		module->ast.arena.log_size = sizeof(kernel->reason);
+		kernel->error = ptx_lower(&module->ast.arena, &module->ast, kernel->ast, &kernel->program);
+		module->ast.arena.log_size = 0;
+	}
+	pthread_mutex_unlock(&module->lock);
+	if (kernel->error && log.size)
+		snprintf(log.data, log.size, "kernel %s cannot be run: %s", kernel->ast->name, kernel->reason);
+	*program = kernel->program;
+	return kernel->error;
+}
+
+static bool parameters_describe(struct cpu_kernel *kernel)
+{
+	bool done = true;
+
+	pthread_mutex_lock(&kernel->module->lock);
+	if (!kernel->parameters) {
+		kernel->parameters = calloc(kernel->ast->parameter_count + 1, sizeof(*kernel->parameters));
+		done = kernel->parameters;
+		for (size_t i = 0; done && i < kernel->ast->parameter_count; i++)
+			kernel->parameters[i] = (struct cpu_parameter){kernel->ast->parameters[i]->offset,
+								       kernel->ast->parameters[i]->size};
+	}
+	pthread_mutex_unlock(&kernel->module->lock);
+	return done;
+}
+
+CUresult cpu_kernel_info(struct cpu_kernel *kernel, struct cpu_kernel_info *info)
+{
+	const struct cpu_program *program;
+	CUresult error = cpu_kernel_program(kernel, &program, (struct cpu_text){NULL, 0});
+
+	if (error)
+		return error;
+	if (!parameters_describe(kernel))
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	*info = (struct cpu_kernel_info){
+	    .name = kernel->ast->name,
+	    .parameters = kernel->parameters,
+	    .parameter_count = kernel->ast->parameter_count,
+	    .parameter_bytes = kernel->ast->parameter_bytes,
+	    /* What a GPU could give a thread; the machine itself knows no limit. */
+	    .registers = program->registers < 255 ? (program->registers > 0 ? program->registers : 1) : 255,
+	    .shared_bytes = program->shared_bytes,
+	    .constant_bytes = kernel->module->constant_bytes,
+	    .local_bytes = program->entry->local_bytes,
+	    .max_threads =
+		kernel->ast->max_threads && kernel->ast->max_threads < 1024 ? (int)kernel->ast->max_threads : 1024,
+	    .ptx_version = kernel->module->ast.target,
+	};
+	return CUDA_SUCCESS;
+}

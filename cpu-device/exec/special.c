@@ -1,0 +1,129 @@
+#define _GNU_SOURCE
+#include "special.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "pool.h"
+
+static const struct {
+	const char *name;
+	enum cpu_special special;
+	int bytes;
+} specials[] = {
+    {"%tid.x", CPU_TID_X, 4},
+    {"%tid.y", CPU_TID_Y, 4},
+    {"%tid.z", CPU_TID_Z, 4},
+    {"%ntid.x", CPU_NTID_X, 4},
+    {"%ntid.y", CPU_NTID_Y, 4},
+    {"%ntid.z", CPU_NTID_Z, 4},
+    {"%ctaid.x", CPU_CTAID_X, 4},
+    {"%ctaid.y", CPU_CTAID_Y, 4},
+    {"%ctaid.z", CPU_CTAID_Z, 4},
+    {"%nctaid.x", CPU_NCTAID_X, 4},
+    {"%nctaid.y", CPU_NCTAID_Y, 4},
+    {"%nctaid.z", CPU_NCTAID_Z, 4},
+    {"%laneid", CPU_LANEID, 4},
+    {"%warpid", CPU_WARPID, 4},
+    {"%nwarpid", CPU_NWARPID, 4},
+    {"%smid", CPU_SMID, 4},
+    {"%nsmid", CPU_NSMID, 4},
+    {"%gridid", CPU_GRIDID, 8},
+    {"%clock", CPU_CLOCK, 4},
+    {"%clock_hi", CPU_CLOCK_HI, 4},
+    {"%clock64", CPU_CLOCK64, 8},
+    {"%globaltimer", CPU_GLOBALTIMER, 8},
+    {"%globaltimer_lo", CPU_GLOBALTIMER_LO, 4},
+    {"%globaltimer_hi", CPU_GLOBALTIMER_HI, 4},
+    {"%dynamic_smem_size", CPU_DYNAMIC_SMEM, 4},
+    {"%total_smem_size", CPU_TOTAL_SMEM, 4},
+    {"%lanemask_eq", CPU_LANEMASK_EQ, 4},
+    {"%lanemask_lt", CPU_LANEMASK_LT, 4},
+    {"%lanemask_le", CPU_LANEMASK_LE, 4},
+    {"%lanemask_gt", CPU_LANEMASK_GT, 4},
+    {"%lanemask_ge", CPU_LANEMASK_GE, 4},
+    /* Where cooperative groups find the memory of grid-wide barriers. */
+    {"%envreg1", CPU_WORKSPACE_HI, 4},
+    {"%envreg2", CPU_WORKSPACE_LO, 4},
+    /* Every block is a cluster of its own. */
+    {"%clusterid.x", CPU_CTAID_X, 4},
+    {"%clusterid.y", CPU_CTAID_Y, 4},
+    {"%clusterid.z", CPU_CTAID_Z, 4},
+    {"%nclusterid.x", CPU_NCTAID_X, 4},
+    {"%nclusterid.y", CPU_NCTAID_Y, 4},
+    {"%nclusterid.z", CPU_NCTAID_Z, 4},
+    {"%cluster_ctaid.x", CPU_ZERO, 4},
+    {"%cluster_ctaid.y", CPU_ZERO, 4},
+    {"%cluster_ctaid.z", CPU_ZERO, 4},
+    {"%cluster_nctaid.x", CPU_ONE, 4},
+    {"%cluster_nctaid.y", CPU_ONE, 4},
+    {"%cluster_nctaid.z", CPU_ONE, 4},
+    {"%cluster_ctarank", CPU_ZERO, 4},
+    {"%cluster_nctarank", CPU_ONE, 4},
+};
+
+bool cpu_special_find(const char *name, enum cpu_special *special, int *bytes)
+{
+	for (size_t i = 0; i < sizeof(specials) / sizeof(*specials); i++)
+		if (!strcmp(name, specials[i].name)) {
+			*special = specials[i].special;
+			*bytes = specials[i].bytes;
+			return true;
+		}
+	return false;
+}
+
+static uint64_t nanoseconds(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+uint64_t cpu_special_read(const struct cpu_warp *warp, enum cpu_special special)
+{
+	const struct cpu_block *block = warp->block;
+	const struct cpu_job *job = block->job;
+
+	if (special <= CPU_NTID_Z)
+		return job->launch->block[special - CPU_NTID_X];
+	if (special <= CPU_CTAID_Z)
+		return block->ctaid[special - CPU_CTAID_X];
+	if (special <= CPU_NCTAID_Z)
+		return job->launch->grid[special - CPU_NCTAID_X];
+	switch (special) {
+	case CPU_WARPID:
+		return warp->index;
+	case CPU_NWARPID:
+		return block->warp_count;
+	case CPU_SMID:
+		return block->worker;
+	case CPU_NSMID:
+		return cpu_worker_count();
+	case CPU_GRIDID:
+		return job->grid_id;
+	case CPU_CLOCK:
+	case CPU_CLOCK64:
+		return nanoseconds(CLOCK_MONOTONIC);
+	case CPU_CLOCK_HI:
+		return nanoseconds(CLOCK_MONOTONIC) >> 32;
+	case CPU_GLOBALTIMER:
+	case CPU_GLOBALTIMER_LO:
+		return nanoseconds(CLOCK_REALTIME);
+	case CPU_GLOBALTIMER_HI:
+		return nanoseconds(CLOCK_REALTIME) >> 32;
+	case CPU_DYNAMIC_SMEM:
+		return job->launch->dynamic_shared_bytes;
+	case CPU_TOTAL_SMEM:
+		return job->shared_bytes;
+	case CPU_WORKSPACE_LO:
+		return job->workspace & UINT32_MAX;
+	case CPU_WORKSPACE_HI:
+		return job->workspace >> 32;
+	case CPU_ONE:
+		return 1;
+	default:
+		return 0;
+	}
+}

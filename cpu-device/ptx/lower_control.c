@@ -1,0 +1,201 @@
+/* Branches, calls, barriers. */
+#include "lower.h"
+
+static void lower_branch(struct ptx_lowering *lowering)
+{
+	const struct ptx_operand *target = ptx_operand(lowering, 0);
+	struct ptx_ir *ir = ptx_emit(lowering, "bra@");
+
+	if (target->kind != PTX_NAME || target->target->is_list)
+		ptx_invalid(lowering, "a label is needed");
+	ir->has_target = true;
+	ir->imm = (int64_t)target->target->at;
+}
+
+/* brx.idx index, list; */
+static void lower_branch_table(struct ptx_lowering *lowering)
+{
+	uint32_t index = ptx_source(lowering, ptx_operand(lowering, 0), 'w', "u32", false);
+	const struct ptx_operand *list = ptx_operand(lowering, 1);
+	struct cpu_function *function = lowering->function;
+	struct ptx_ir *ir;
+
+	if (list->kind != PTX_NAME || !list->target->is_list)
+		ptx_invalid(lowering, "a list of labels is needed");
+	ir = ptx_emit2(lowering, "brx@", index, PTX_NO_REG, PTX_NO_REG);
+	ir->imm = (int64_t)lowering->target_count;
+	ir->aux = (uint32_t)list->target->target_count;
+	for (size_t i = 0; i < list->target->target_count; i++) {
+		const struct ptx_operand *target = &list->target->targets[i];
+
+		if (target->kind != PTX_NAME || target->target->is_list)
+			ptx_invalid(lowering, "a list of labels is needed");
+		/* Index of the parsed instruction; ptx_allocate makes it one of the lowered. */
+		PTX_APPEND(lowering->keep, function->targets, lowering->target_count, lowering->target_room,
+			   (uint32_t)target->target->at);
+	}
+}
+
+/* Offsets in local memory of the variables in an argument list. */
+static const uint32_t *list_offsets(struct ptx_lowering *lowering, const struct ptx_operand *list, size_t *count)
+{
+	uint32_t *offsets;
+
+	*count = list ? list->count : 0;
+	offsets = ptx_alloc(lowering->keep, (*count + 1) * sizeof(*offsets));
+	for (size_t i = 0; i < *count; i++) {
+		if (list->list[i].kind != PTX_VARIABLE || list->list[i].variable->space != PTX_PARAM)
+			ptx_invalid(lowering, "arguments must be .param variables");
+		offsets[i] = ptx_local_offset(lowering, list->list[i].variable);
+	}
+	return offsets;
+}
+
+/* An argument of a function that CUDA provides, from the local memory where the call put it. */
+static uint32_t argument_load(struct ptx_lowering *lowering, const struct cpu_call *call, size_t index, bool wide)
+{
+	uint32_t zero = ptx_constant(lowering, 0, false), reg = ptx_temporary(lowering, wide ? 'l' : 'w');
+	struct ptx_ir *ir = ptx_emit2(lowering, wide ? "ld@local.b64" : "ld@local.b32", reg, zero, PTX_NO_REG);
+
+	if (index >= call->argument_count)
+		ptx_invalid(lowering, "too few arguments");
+	ir->imm = call->arguments[index];
+	ir->aux = 1;
+	return reg;
+}
+
+static void result_store(struct ptx_lowering *lowering, const struct cpu_call *call, uint32_t reg, bool wide)
+{
+	uint32_t zero = ptx_constant(lowering, 0, false);
+	struct ptx_ir *ir;
+
+	if (!call->result_count)
+		return;
+	ir = ptx_emit2(lowering, wide ? "st@local.b64" : "st@local.b32", zero, reg, PTX_NO_REG);
+	ir->imm = call->results[0];
+	ir->aux = 1;
+}
+
+static void call_builtin(struct ptx_lowering *lowering, const struct cpu_call *call, const char *name)
+{
+	if (!strcmp(name, "vprintf")) {
+		uint32_t format = argument_load(lowering, call, 0, true), list = argument_load(lowering, call, 1, true);
+		uint32_t result = ptx_temporary(lowering, 'w');
+
+		ptx_emit2(lowering, "vprintf@", result, format, list);
+		result_store(lowering, call, result, false);
+	} else if (!strcmp(name, "malloc")) {
+		uint32_t size = argument_load(lowering, call, 0, true), result = ptx_temporary(lowering, 'l');
+
+		ptx_emit2(lowering, "malloc@", result, size, PTX_NO_REG);
+		result_store(lowering, call, result, true);
+	} else if (!strcmp(name, "free")) {
+		uint32_t address = argument_load(lowering, call, 0, true);
+
+		ptx_emit2(lowering, "free@", address, PTX_NO_REG, PTX_NO_REG);
+	} else if (!strcmp(name, "__assertfail")) {
+		uint32_t message = argument_load(lowering, call, 0, true),
+			 file = argument_load(lowering, call, 1, true);
+		uint32_t line = argument_load(lowering, call, 2, false),
+			 function = argument_load(lowering, call, 3, true);
+
+		ptx_emit2(lowering, "assertfail@", message, file, line)->op[3] = function;
+	} else {
+		ptx_invalid(lowering, "call of a function that is not defined");
+	}
+}
+
+/* call (results), function, (arguments), prototype; all but the function may be missing. */
+static void lower_call(struct ptx_lowering *lowering)
+{
+	const struct ptx_instruction *at = lowering->at;
+	struct cpu_function *function = lowering->function;
+	size_t next = 0;
+	const struct ptx_operand *results = NULL, *target, *arguments = NULL;
+	struct cpu_call call = {0};
+	struct ptx_ir *ir;
+
+	if (at->count && at->operands[0].kind == PTX_LIST)
+		results = &at->operands[next++];
+	target = ptx_operand(lowering, next++);
+	if (next < at->count && at->operands[next].kind == PTX_LIST)
+		arguments = &at->operands[next];
+	call.results = list_offsets(lowering, results, &call.result_count);
+	call.arguments = list_offsets(lowering, arguments, &call.argument_count);
+	if (target->kind == PTX_FUNCTION && !target->function->has_body) {
+		call_builtin(lowering, &call, target->function->name);
+		return;
+	}
+	if (target->kind == PTX_FUNCTION && !target->function->is_kernel) {
+		call.callee = lowering->program->functions[target->function->index];
+		ir = ptx_emit(lowering, "call@");
+	} else if (target->kind == PTX_REG) {
+		uint32_t address = ptx_source(lowering, target, 'l', "u64", false);
+
+		ir = ptx_emit2(lowering, "call@indirect", address, PTX_NO_REG, PTX_NO_REG);
+	} else {
+		ptx_invalid(lowering, "a function is needed");
+	}
+	ir->imm = (int64_t)function->call_count;
+	PTX_APPEND(lowering->keep, function->calls, function->call_count, lowering->call_room, call);
+}
+
+/* Barrier number and thread count, of which the second may be missing; `rest` operands follow. */
+static void barrier_operands(struct ptx_lowering *lowering, size_t first, size_t rest, uint32_t *number,
+			     uint32_t *count)
+{
+	*number = ptx_source(lowering, ptx_operand(lowering, first), 'w', "u32", false);
+	*count = lowering->at->count > first + 1 + rest
+		     ? ptx_source(lowering, ptx_operand(lowering, first + 1), 'w', "u32", false)
+		     : ptx_constant(lowering, 0, false);
+}
+
+static void lower_barrier_reduction(struct ptx_lowering *lowering)
+{
+	bool popc = ptx_has(lowering, ".popc"), and = ptx_has(lowering, ".and");
+	uint32_t number, count, d, p;
+	struct ptx_ir *ir;
+
+	barrier_operands(lowering, 1, 1, &number, &count);
+	d = ptx_destination(lowering, ptx_operand(lowering, 0), popc ? 'w' : 'p');
+	p = ptx_source(lowering, ptx_operand(lowering, lowering->at->count - 1), 'p', "pred", false);
+	ir = ptx_emit2(lowering, popc ? "barrier@popc" : and? "barrier@and" : "barrier@or", d, number, count);
+	ir->op[3] = p;
+	ir->aux = popc ? CPU_REDUCE_POPC : and? CPU_REDUCE_AND : CPU_REDUCE_OR;
+}
+
+static void lower_barrier(struct ptx_lowering *lowering)
+{
+	uint32_t number, count;
+
+	if (ptx_has(lowering, ".cluster"))
+		ptx_invalid(lowering, "cluster barriers are not supported");
+	if (ptx_has(lowering, ".red")) {
+		lower_barrier_reduction(lowering);
+		return;
+	}
+	barrier_operands(lowering, 0, 0, &number, &count);
+	ptx_emit2(lowering, ptx_has(lowering, ".arrive") ? "barrier@arrive" : "barrier@sync", number, count,
+		  PTX_NO_REG);
+}
+
+bool ptx_lower_control(struct ptx_lowering *lowering)
+{
+	if (ptx_is_opcode(lowering, "bra"))
+		lower_branch(lowering);
+	else if (ptx_is_opcode(lowering, "brx"))
+		lower_branch_table(lowering);
+	else if (ptx_is_opcode(lowering, "call"))
+		lower_call(lowering);
+	else if (ptx_is_opcode(lowering, "ret"))
+		ptx_emit(lowering, lowering->ast->is_kernel ? "exit" : "ret");
+	else if ((ptx_is_opcode(lowering, "bar") && !ptx_has(lowering, ".warp")) || ptx_is_opcode(lowering, "barrier"))
+		lower_barrier(lowering);
+	/* Grids run one after the other, so what they wait for has already happened. */
+	else if (ptx_is_opcode(lowering, "membar") || ptx_is_opcode(lowering, "fence") ||
+		 ptx_is_opcode(lowering, "griddepcontrol"))
+		ptx_emit(lowering, "fence");
+	else
+		return false;
+	return true;
+}

@@ -1,0 +1,284 @@
+/* Loads, stores, atomic operations. */
+#include "lower.h"
+
+#include <stdio.h>
+
+struct place {
+	enum ptx_space space; /* PTX_GLOBAL also for generic and constant addresses */
+	const char *row;      /* its name in opcodes.def */
+	uint32_t reg;
+	int64_t offset;
+	bool in_frame; /* local, counted from the function's frame */
+};
+
+static enum ptx_space named_space(const struct ptx_lowering *lowering)
+{
+	if (ptx_has(lowering, ".shared") || ptx_has(lowering, ".shared::cta") || ptx_has(lowering, ".shared::cluster"))
+		return PTX_SHARED;
+	if (ptx_has(lowering, ".local"))
+		return PTX_LOCAL;
+	if (ptx_has(lowering, ".param") || ptx_has(lowering, ".param::entry") || ptx_has(lowering, ".param::func"))
+		return PTX_PARAM;
+	return PTX_GLOBAL;
+}
+
+/* A register with an address of shared or local memory: 32 bits. What does not fit becomes an address out of bounds. */
+static uint32_t short_address(struct ptx_lowering *lowering, uint32_t reg)
+{
+	uint32_t narrow;
+
+	if (lowering->classes[reg] != 'l')
+		return reg;
+	narrow = ptx_temporary(lowering, 'w');
+	ptx_emit2(lowering, "narrow@sat.u32.u64", narrow, reg, PTX_NO_REG);
+	return narrow;
+}
+
+static uint32_t long_address(struct ptx_lowering *lowering, uint32_t reg)
+{
+	uint32_t wide;
+
+	if (lowering->classes[reg] == 'l')
+		return reg;
+	wide = ptx_temporary(lowering, 'l');
+	ptx_emit2(lowering, "extend@u64.u32", wide, reg, PTX_NO_REG);
+	return wide;
+}
+
+static void place_variable(struct ptx_lowering *lowering, struct place *place, const struct ptx_operand *base)
+{
+	struct ptx_variable *variable = base->variable;
+
+	place->offset = (int64_t)base->bits;
+	if (variable->space == PTX_SHARED) {
+		place->space = PTX_SHARED;
+		place->offset += variable->is_extern ? lowering->program->dynamic_offset : variable->offset;
+		place->reg = ptx_constant(lowering, 0, false);
+	} else if (variable->space == PTX_LOCAL || variable->space == PTX_PARAM) {
+		place->space = PTX_LOCAL;
+		place->offset += ptx_local_offset(lowering, variable);
+		place->reg = ptx_constant(lowering, 0, false);
+		place->in_frame = true;
+	} else {
+		struct ptx_operand whole = *base;
+
+		whole.bits = 0;
+		place->space = PTX_GLOBAL;
+		place->reg = ptx_symbol_address(lowering, &whole);
+	}
+}
+
+/* [%rd1+8], [symbol+8], [16]; a kernel's own parameters are not handled here. */
+static struct place place_find(struct ptx_lowering *lowering, const struct ptx_operand *address)
+{
+	struct place place = {.space = named_space(lowering)};
+	const struct ptx_operand *base;
+
+	if (address->kind != PTX_ADDRESS || !address->count)
+		ptx_invalid(lowering, "an address is needed");
+	base = &address->list[0];
+	if (base->kind == PTX_VARIABLE) {
+		place_variable(lowering, &place, base);
+	} else if (base->kind == PTX_REG) {
+		place.reg = base->reg;
+		place.offset = (int64_t)base->bits;
+		if (lowering->classes[base->reg] != 'l' && lowering->classes[base->reg] != 'w')
+			ptx_invalid(lowering, "bad address register");
+	} else if (base->kind == PTX_IMMEDIATE) {
+		place.reg = ptx_constant(lowering, base->bits, true);
+	} else {
+		ptx_invalid(lowering, "bad address");
+	}
+	/* A register with a parameter's address: a kernel's parameters lie in global memory, a function's in local. */
+	if (place.space == PTX_PARAM)
+		place.space = lowering->ast->is_kernel ? PTX_GLOBAL : PTX_LOCAL;
+	place.row = place.space == PTX_SHARED ? "shared" : place.space == PTX_LOCAL ? "local" : "generic";
+	place.reg = place.space == PTX_GLOBAL ? long_address(lowering, place.reg) : short_address(lowering, place.reg);
+	return place;
+}
+
+static void place_apply(struct ptx_lowering *lowering, struct ptx_ir *ir, const struct place *place)
+{
+	ir->imm = place->offset;
+	ir->aux = place->space == PTX_GLOBAL ? lowering->program->spans++ : place->in_frame;
+}
+
+static int type_bytes(const char *type)
+{
+	const char *digits = type + strcspn(type, "0123456789");
+
+	if (!strcmp(digits, "16x2"))
+		return 4;
+	return *digits == '8' ? 1 : !strcmp(digits, "16") ? 2 : *digits == '3' ? 4 : 8;
+}
+
+/* The row's type for a load: signed types of less than 32 bits are extended by their sign. */
+static const char *load_type(const char *type)
+{
+	int bytes = type_bytes(type);
+
+	if (bytes == 1)
+		return type[0] == 's' ? "s8" : "u8";
+	if (bytes == 2)
+		return type[0] == 's' ? "s16" : "u16";
+	return bytes == 4 ? "b32" : "b64";
+}
+
+static unsigned vector_count(const struct ptx_lowering *lowering)
+{
+	return ptx_has(lowering, ".v8") ? 8 : ptx_has(lowering, ".v4") ? 4 : ptx_has(lowering, ".v2") ? 2 : 1;
+}
+
+/* The values of a vector access, or the one value. */
+static const struct ptx_operand *values_of(struct ptx_lowering *lowering, const struct ptx_operand *operand,
+					   unsigned count)
+{
+	if (count > 4)
+		ptx_invalid(lowering, "vectors of more than 4 are not supported");
+	if (operand->kind != PTX_LIST && count == 1)
+		return operand;
+	if (operand->kind != PTX_LIST || operand->count != count)
+		ptx_invalid(lowering, "wrong number of values");
+	return operand->list;
+}
+
+/* Is it a kernel's parameter by name? */
+static bool is_parameter(const struct ptx_lowering *lowering, const struct ptx_operand *address)
+{
+	const struct ptx_operand *base = address->kind == PTX_ADDRESS && address->count ? address->list : NULL;
+
+	if (!base || base->kind != PTX_VARIABLE || base->variable->space != PTX_PARAM || !lowering->ast->is_kernel)
+		return false;
+	for (size_t i = 0; i < lowering->ast->parameter_count; i++)
+		if (lowering->ast->parameters[i] == base->variable)
+			return true;
+	return false;
+}
+
+static void load_parameters(struct ptx_lowering *lowering, const struct ptx_operand *address,
+			    const struct ptx_operand *values, unsigned count, const char *type)
+{
+	uint64_t offset = address->list[0].variable->offset + address->list[0].bits;
+	unsigned bytes = type_bytes(type);
+	char row[32];
+
+	snprintf(row, sizeof(row), "param@%s", load_type(type));
+	for (unsigned i = 0; i < count; i++, offset += bytes) {
+		char class = ptx_class(lowering, type);
+		uint32_t reg = ptx_narrow_destination(lowering, &values[i], class);
+
+		if (offset > lowering->ast->parameter_bytes || lowering->ast->parameter_bytes - offset < bytes)
+			ptx_invalid(lowering, "beyond the kernel's parameters");
+		ptx_emit2(lowering, row, reg, PTX_NO_REG, PTX_NO_REG)->imm = (int64_t)offset;
+		ptx_widen(lowering, &values[i], reg, type);
+	}
+}
+
+static const char *vector_name(unsigned count)
+{
+	return count == 4 ? ".v4" : count == 2 ? ".v2" : "";
+}
+
+static void lower_load(struct ptx_lowering *lowering)
+{
+	const char *type = ptx_type(lowering, 0);
+	unsigned count = vector_count(lowering);
+	const struct ptx_operand *values = values_of(lowering, ptx_operand(lowering, 0), count);
+	const struct ptx_operand *address = ptx_operand(lowering, 1);
+	char class = ptx_class(lowering, type);
+	uint32_t regs[4];
+	struct place place;
+	struct ptx_ir *ir;
+	char row[40];
+
+	if (is_parameter(lowering, address)) {
+		load_parameters(lowering, address, values, count, type);
+		return;
+	}
+	place = place_find(lowering, address);
+	for (unsigned i = 0; i < count; i++)
+		regs[i] = ptx_narrow_destination(lowering, &values[i], class);
+	snprintf(row, sizeof(row), "ld@%s%s.%s", place.row, vector_name(count), load_type(type));
+	ir = ptx_emit(lowering, row);
+	for (unsigned i = 0; i < count; i++)
+		ir->op[i] = regs[i];
+	ir->op[count] = place.reg;
+	place_apply(lowering, ir, &place);
+	for (unsigned i = 0; i < count; i++)
+		ptx_widen(lowering, &values[i], regs[i], type);
+}
+
+static void lower_store(struct ptx_lowering *lowering)
+{
+	const char *type = ptx_type(lowering, 0);
+	unsigned count = vector_count(lowering);
+	const struct ptx_operand *values = values_of(lowering, ptx_operand(lowering, 1), count);
+	char class = ptx_class(lowering, type);
+	uint32_t regs[4];
+	struct place place;
+	struct ptx_ir *ir;
+	char row[40];
+
+	if (is_parameter(lowering, ptx_operand(lowering, 0)))
+		ptx_invalid(lowering, "a kernel's parameters cannot be written");
+	place = place_find(lowering, ptx_operand(lowering, 0));
+	for (unsigned i = 0; i < count; i++)
+		regs[i] = ptx_source(lowering, &values[i], class, type, true);
+	snprintf(row, sizeof(row), "st@%s%s.b%d", place.row, vector_name(count), 8 * type_bytes(type));
+	ir = ptx_emit(lowering, row);
+	ir->op[0] = place.reg;
+	for (unsigned i = 0; i < count; i++)
+		ir->op[1 + i] = regs[i];
+	place_apply(lowering, ir, &place);
+}
+
+static const char *atomic_operation(struct ptx_lowering *lowering)
+{
+	static const char *const operations[] = {".add", ".min", ".max", ".and", ".or",
+						 ".xor", ".cas", ".inc", ".dec", ".exch"};
+
+	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++)
+		if (ptx_has(lowering, operations[i]))
+			return operations[i];
+	ptx_invalid(lowering, "unknown atomic operation");
+}
+
+/* atom d, [a], b, c; red has no d. */
+static void lower_atomic(struct ptx_lowering *lowering, bool has_result)
+{
+	const char *type = ptx_type(lowering, 0), *operation = atomic_operation(lowering);
+	char class = ptx_class(lowering, type);
+	size_t at = has_result;
+	struct place place = place_find(lowering, ptx_operand(lowering, at));
+	uint32_t d, b, c = PTX_NO_REG;
+	struct ptx_ir *ir;
+	char row[48];
+
+	if (vector_count(lowering) > 1)
+		ptx_invalid(lowering, "vector atomics are not supported");
+	d = has_result ? ptx_destination(lowering, ptx_operand(lowering, 0), class) : ptx_temporary(lowering, class);
+	b = ptx_source(lowering, ptx_operand(lowering, at + 1), class, type, false);
+	if (!strcmp(operation, ".cas"))
+		c = ptx_source(lowering, ptx_operand(lowering, at + 2), class, type, false);
+	snprintf(row, sizeof(row), "atom@%s%s.%s", place.row, operation, type);
+	ir = ptx_emit2(lowering, row, d, place.reg, b);
+	ir->op[3] = c;
+	place_apply(lowering, ir, &place);
+}
+
+bool ptx_lower_memory(struct ptx_lowering *lowering)
+{
+	if (ptx_is_opcode(lowering, "ld") || ptx_is_opcode(lowering, "ldu"))
+		lower_load(lowering);
+	else if (ptx_is_opcode(lowering, "st"))
+		lower_store(lowering);
+	else if (ptx_is_opcode(lowering, "atom"))
+		lower_atomic(lowering, true);
+	else if (ptx_is_opcode(lowering, "red"))
+		lower_atomic(lowering, false);
+	else if (ptx_is_opcode(lowering, "prefetch") || ptx_is_opcode(lowering, "prefetchu"))
+		ptx_emit(lowering, "prefetch@");
+	else
+		return false;
+	return true;
+}
