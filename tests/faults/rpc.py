@@ -258,7 +258,9 @@ class Server:
             return []
 
     def stop(self, how=signal.SIGTERM):
-        """Ends the server; its exit status. The log is whole then."""
+        """Ends the server, unless it has been ended; its exit status. The log is whole then."""
+        if self.process.stderr.closed:
+            return self.process.returncode
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:

@@ -1,0 +1,96 @@
+"""CUDA programs on the remote libcuda: killed ones, one whose server is killed, one that faults beside another.
+
+    programs.py fake|cpu|gpu     the driver that the server uses"""
+import os
+import signal
+import subprocess
+import sys
+import unittest
+
+from rpc import *  # noqa: F403 (the test's vocabulary)
+
+BUILD = os.environ["CRICKET_BUILD"]
+DRIVER = sys.argv.pop(1)
+DRIVER_OPTION = {"fake": os.environ["CRICKET_FAKE_DRIVER"]}.get(DRIVER, DRIVER)
+ILLEGAL_ADDRESS = 700
+
+
+class ProgramTest(unittest.TestCase):
+    def setUp(self):
+        self.server = Server(driver=DRIVER_OPTION)
+        self.addCleanup(self.server.stop)
+
+    def start(self, which):
+        program = subprocess.Popen(
+            [os.path.join(BUILD, "tests", "fault_program"), which], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, env=dict(os.environ, CRICKET_SERVER=self.server.uri,
+                                LD_LIBRARY_PATH=os.path.join(BUILD, "lib", "remote")))
+        self.addCleanup(self.reap, program)
+        return program
+
+    def reap(self, program):
+        program.kill()
+        program.communicate()
+
+    def ready(self, which):
+        program = self.start(which)
+        self.assertEqual(program.stdout.readline(), "ready\n")
+        return program
+
+
+class Killed(ProgramTest):
+    def test_a_killed_client_frees_its_session(self):
+        programs = [self.ready("copy") for _ in range(2)]
+        self.assertEqual(len(self.server.children()), 2)
+        programs[0].kill()
+        self.assertTrue(self.server.wait_children(1, timeout=2))
+        self.assertIsNone(programs[1].poll())
+
+    def test_a_killed_session_is_an_error_for_its_client(self):
+        program = self.ready("copy")
+        os.kill(self.server.children()[0], signal.SIGKILL)
+        self.check_lost(program)
+        self.ready("copy")
+
+    def test_a_killed_server_is_an_error_for_its_clients(self):
+        programs = [self.ready("copy") for _ in range(2)]
+        self.server.stop(signal.SIGKILL)
+        for program in programs:
+            self.check_lost(program)
+
+    def check_lost(self, program):
+        output, _ = program.communicate(timeout=TIMEOUT)
+        self.assertRegex(output, "^error [0-9]+ CUDA_ERROR_")
+        self.assertEqual(program.returncode, 3)
+
+
+@unittest.skipIf(DRIVER == "fake", "the fake driver executes nothing")
+class Faulting(ProgramTest):
+    def test_a_fault_concerns_its_own_session_only(self):
+        bystander = self.ready("compute")
+        for _ in range(3):
+            culprit = self.start("fault")
+            output, _ = culprit.communicate(timeout=TIMEOUT)
+            self.assertRegex(output, f"^ready\nerror {ILLEGAL_ADDRESS} ")
+            bystander.stdin.write("x" * 10)
+            bystander.stdin.flush()
+        output, _ = bystander.communicate(timeout=TIMEOUT)
+        self.assertEqual((output, bystander.returncode), ("fine\n", 0))
+
+
+def main():
+    if DRIVER == "cpu" and not os.path.exists(os.path.join(BUILD, "lib", "cpu", "libcuda.so.1")):
+        print("SKIP: the CPU device is not built")
+        return 77
+    if DRIVER == "gpu":
+        try:
+            Server(driver="gpu").stop()
+        except AssertionError as why:
+            print(f"SKIP: no GPU: {why}")
+            return 77
+    unittest.main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
