@@ -443,24 +443,27 @@ CUresult client_cuModuleGetGlobal_v2(CUdeviceptr *dptr, size_t *bytes, CUmodule 
 {
 	CUdeviceptr address = 0;
 	size_t size = 0;
-	return give(note(rpc_cuModuleGetGlobal_v2(&address, &size, hmod, name), &address, &size), address, size, dptr,
-		    bytes);
+	CUresult err = note(rpc_cuModuleGetGlobal_v2(&address, &size, hmod, name), &address, &size);
+
+	return give(err, address, size, dptr, bytes);
 }
 
 CUresult client_cuLibraryGetGlobal(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name)
 {
 	CUdeviceptr address = 0;
 	size_t size = 0;
-	return give(note(rpc_cuLibraryGetGlobal(&address, &size, library, name), &address, &size), address, size, dptr,
-		    bytes);
+	CUresult err = note(rpc_cuLibraryGetGlobal(&address, &size, library, name), &address, &size);
+
+	return give(err, address, size, dptr, bytes);
 }
 
 CUresult client_cuLibraryGetManaged(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name)
 {
 	CUdeviceptr address = 0;
 	size_t size = 0;
-	return give(note(rpc_cuLibraryGetManaged(&address, &size, library, name), &address, &size), address, size, dptr,
-		    bytes);
+	CUresult err = note(rpc_cuLibraryGetManaged(&address, &size, library, name), &address, &size);
+
+	return give(err, address, size, dptr, bytes);
 }
 
 /* ---- The module of a library ---- */
