@@ -53,6 +53,9 @@ struct cpu_kernel_info {
 	int ptx_version;    /* 10 * major + minor of .target, as CU_FUNC_ATTRIBUTE_PTX_VERSION */
 };
 
+/* Lowers a kernel, unless that was done before. CUDA_ERROR_INVALID_PTX, with the reason in `log`, when it cannot be. */
+CUresult cpu_kernel_prepare(struct cpu_kernel *kernel, struct cpu_text log);
+
 /* Everything a caller may want to know of a kernel. Lowers it; CUDA_ERROR_INVALID_PTX when it cannot be. */
 CUresult cpu_kernel_info(struct cpu_kernel *kernel, struct cpu_kernel_info *info);
 

@@ -7,6 +7,7 @@
 #include "driver.h"
 #include "handle.h"
 #include "library.h"
+#include "log.h"
 
 void drv_function_settings_init(struct drv_function_settings *settings)
 {
@@ -39,10 +40,22 @@ void drv_function_free(struct drv_function *function)
 	free(function);
 }
 
+/* Lowers the kernel; why it cannot be stands in the log only, as no call could return it. */
+static CUresult kernel_prepare(struct cpu_kernel *kernel)
+{
+	char reason[512] = "";
+	CUresult result = cpu_kernel_prepare(kernel, (struct cpu_text){reason, sizeof reason});
+	if (result != CUDA_SUCCESS)
+		drv_log(DRV_LOG_ERROR, "%s", reason);
+	return result;
+}
+
 CUresult drv_function_info(struct drv_function *function, const struct cpu_kernel_info **info)
 {
 	if (!function->known) {
-		CUresult result = cpu_kernel_info(function->kernel, &function->info);
+		CUresult result = kernel_prepare(function->kernel);
+		if (result == CUDA_SUCCESS)
+			result = cpu_kernel_info(function->kernel, &function->info);
 		if (result != CUDA_SUCCESS)
 			return result;
 		function->known = true;

@@ -193,6 +193,13 @@ CUresult cpu_kernel_program(struct cpu_kernel *kernel, const struct cpu_program 
 	return kernel->error;
 }
 
+CUresult cpu_kernel_prepare(struct cpu_kernel *kernel, struct cpu_text log)
+{
+	const struct cpu_program *program;
+
+	return cpu_kernel_program(kernel, &program, log);
+}
+
 static bool parameters_describe(struct cpu_kernel *kernel)
 {
 	bool done = true;

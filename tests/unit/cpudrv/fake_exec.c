@@ -204,6 +204,15 @@ bool cpu_module_find_variable(const struct cpu_module *module, const char *name,
 	return false;
 }
 
+CUresult cpu_kernel_prepare(struct cpu_kernel *kernel, struct cpu_text log)
+{
+	if (kernel->recipe->run)
+		return CUDA_SUCCESS;
+	if (log.size)
+		snprintf(log.data, log.size, "%s cannot be lowered", kernel->recipe->name);
+	return CUDA_ERROR_INVALID_PTX;
+}
+
 CUresult cpu_kernel_info(struct cpu_kernel *kernel, struct cpu_kernel_info *info)
 {
 	const struct recipe *recipe = kernel->recipe;
