@@ -142,15 +142,13 @@ cudaError_t rt_context_primary(int ordinal, CUcontext *context)
 	return primary_retain(ordinal, context, &created);
 }
 
-/* Many programs name their device before every call: the driver hears of it only when it changes. */
-static cudaError_t context_make_current(CUcontext context)
+/* Many programs name their device before every call: that is a look at the current context while nothing changes. */
+static bool context_in_use(int ordinal, unsigned generation)
 {
 	CUcontext current;
-	CUresult result = rt_driver.cuCtxGetCurrent(&current);
 
-	if (result == CUDA_SUCCESS && current == context && rt_thread.generation == atomic_load(&rt_generation))
-		return cudaSuccess;
-	return rt_error(rt_driver.cuCtxSetCurrent(context));
+	return rt_thread.bound && rt_thread.bound_device == ordinal && rt_thread.generation == generation &&
+	       rt_driver.cuCtxGetCurrent(&current) == CUDA_SUCCESS && current == rt_thread.bound;
 }
 
 cudaError_t rt_context_use(int ordinal)
@@ -158,10 +156,13 @@ cudaError_t rt_context_use(int ordinal)
 	unsigned generation = atomic_load(&rt_generation);
 	CUcontext context;
 	bool created;
-	cudaError_t error = primary_retain(ordinal, &context, &created);
+	cudaError_t error;
 
+	if (context_in_use(ordinal, generation))
+		return cudaSuccess;
+	error = primary_retain(ordinal, &context, &created);
 	if (error == cudaSuccess)
-		error = context_make_current(context);
+		error = rt_error(rt_driver.cuCtxSetCurrent(context));
 	if (error != cudaSuccess)
 		return error;
 	rt_thread.bound = context;
