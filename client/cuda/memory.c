@@ -10,10 +10,25 @@
 static struct cu_ranges device_memory;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* What the server allocates takes the place of variables whose module is unloaded by now. The lock is held. */
+static bool displace_symbols(struct cu_range range)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < device_memory.count; i++) {
+		const struct cu_range *other = &device_memory.items[i];
+		bool overlaps = other->base < range.base + range.size && range.base < other->base + other->size;
+		if (!other->symbol || !overlaps)
+			device_memory.items[kept++] = *other;
+	}
+	device_memory.count = kept;
+	return cu_ranges_add(&device_memory, range);
+}
+
 static CUresult note(uint64_t base, uint64_t size, uint64_t context, bool symbol)
 {
+	struct cu_range range = {base, size, context, 0, false, symbol};
 	pthread_mutex_lock(&lock);
-	bool added = cu_ranges_add(&device_memory, (struct cu_range){base, size, context, 0, false, symbol});
+	bool added = cu_ranges_add(&device_memory, range) || (!symbol && displace_symbols(range));
 	pthread_mutex_unlock(&lock);
 	return added ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
