@@ -2,6 +2,7 @@
 // that a program can make and come back from. It runs on any device; what a device does not support must say so.
 #include <cstdio>
 #include <cstring>
+#include <dlfcn.h>
 #include <thread>
 
 static int failures;
@@ -338,6 +339,20 @@ static void fault_and_reset()
 	CHECK_CUDA(cudaFree(memory));
 }
 
+// The code and the variables of a shared object come and go with it.
+static void plugins()
+{
+	for (int i = 0; i < 4; i++) {
+		void *plugin = dlopen(PLUGIN, RTLD_NOW | RTLD_LOCAL);
+		int (*run)(int) = plugin ? (int (*)(int))dlsym(plugin, "plugin_run") : nullptr;
+
+		CHECK(run);
+		if (run)
+			CHECK(run(10 * i) == 10 * i + 1);
+		CHECK(plugin && dlclose(plugin) == 0);
+	}
+}
+
 int main()
 {
 	launch_forms();
@@ -350,6 +365,7 @@ int main()
 	addresses();
 	threads();
 	launch_errors();
+	plugins();
 	CHECK_CUDA(cudaGetLastError());
 	fault_and_reset();
 	printf("Result = %s\n", failures ? "FAIL" : "PASS");
