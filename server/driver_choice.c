@@ -210,7 +210,7 @@ static bool choose_path(const char *path, struct srv_config *config, struct cr_r
 	struct probe found;
 	probe_driver(path, false, &found);
 	if (found.usable)
-		accept_driver(&found, "PATH", "", config);
+		accept_driver(&found, "as asked", "", config);
 	else
 		snprintf(
 		    why->text, sizeof(why->text),

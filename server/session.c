@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -105,6 +106,14 @@ static void limit_end(void)
 	setitimer(ITIMER_REAL, &limit, NULL);
 }
 
+/* The client may be gone while its last calls are still to be executed. */
+static void wait_for_stream_end(void)
+{
+	struct pollfd entry = {.fd = end_event, .events = POLLIN};
+	while (poll(&entry, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
 static void context_end(const struct srv_object *context)
 {
 	if (!context->primary)
@@ -142,8 +151,10 @@ int srv_session_main(int socket, int config)
 {
 	static struct srv_session session;
 	static char name[48];
-	if (!srv_config_read(config, &session.config))
+	if (!srv_config_read(config, &session.config)) {
+		fputs("cricket-server: --session is for the listening server itself\n", stderr);
 		return 1;
+	}
 	snprintf(name, sizeof(name), "cricket-server[%llu]", (unsigned long long)session.config.session);
 	cr_log_init(name, (enum cr_log_level)session.config.log_level);
 	if (getppid() != session.config.listener)
@@ -155,6 +166,7 @@ int srv_session_main(int socket, int config)
 	}
 	session_watch(&session);
 	limit_end();
+	wait_for_stream_end();
 	srv_stream_join(&session.stream);
 	cr_log(session.config.busy ? CR_LOG_DEBUG : CR_LOG_INFO,
 	       "\"%s\" ended: %s; %llu calls, %llu bytes in, %llu out", session.client, session.end,

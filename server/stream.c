@@ -177,16 +177,21 @@ bool srv_stream_start(struct srv_session *session)
 	stream->epoll = epoll_create1(EPOLL_CLOEXEC);
 	stream->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	stream->led = true;
-	return stream->epoll >= 0 && stream->wake >= 0 && stream_watch(stream, stream->wake, EPOLLIN, WATCH_WAKE) &&
-	       stream_watch(stream, session->transport->fd, EPOLLONESHOT, WATCH_SOCKET) && stream_grow(session, true);
+	if (stream->epoll < 0 || stream->wake < 0 || !stream_watch(stream, stream->wake, EPOLLIN, WATCH_WAKE) ||
+	    !stream_watch(stream, session->transport->fd, EPOLLONESHOT, WATCH_SOCKET))
+		return false;
+	pthread_mutex_lock(&stream->lock);
+	bool started = stream_grow(session, true);
+	pthread_mutex_unlock(&stream->lock);
+	return started;
 }
 
 void srv_stream_join(struct srv_stream *stream)
 {
-	/* A thread may start another until the stream has ended; after that the number stands. */
 	pthread_mutex_lock(&stream->lock);
+	unsigned count = stream->count; /* final: no thread is started after the end */
 	pthread_mutex_unlock(&stream->lock);
-	for (unsigned i = 0; i < stream->count; i++)
+	for (unsigned i = 0; i < count; i++)
 		pthread_join(stream->threads[i], NULL);
 	close(stream->epoll);
 	close(stream->wake);

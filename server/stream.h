@@ -35,7 +35,7 @@ void srv_stream_hand_over(struct srv_worker *worker);
 /* Nobody reads the stream any more. Any thread; does not wait. */
 void srv_stream_end(struct srv_stream *stream);
 
-/* Waits for all threads and frees the stream. */
+/* Waits for all threads and frees the stream, which has ended. */
 void srv_stream_join(struct srv_stream *stream);
 
 #endif
