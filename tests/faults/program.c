@@ -50,8 +50,8 @@ static void copy_for_ever(void)
 	CUdeviceptr memory;
 	begin();
 	CHECK(cuMemAlloc(&memory, COUNT));
-	for (unsigned char round = 0;; round++) {
-		memset(there, round, COUNT);
+	for (unsigned long round = 0;; round++) {
+		memset(there, (int)(round & 0xff), COUNT);
 		CHECK(cuMemcpyHtoD(memory, there, COUNT));
 		CHECK(cuMemcpyDtoH(back, memory, COUNT));
 		if (memcmp(there, back, COUNT) != 0)
