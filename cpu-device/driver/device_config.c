@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "exec.h"
 #include "log.h"
 
 static struct drv_device device;
@@ -108,6 +109,7 @@ CUresult drv_device_init(void)
 		drv_log(DRV_LOG_ERROR, "CRICKET_CPU_CC=%s is not a compute capability from 7.0 to 12.9", capability);
 		return CUDA_ERROR_INVALID_VALUE;
 	}
+	cpu_exec_set_target((int)device.capability);
 	generation_apply();
 	uuid_make();
 	device.cores = cores_count();

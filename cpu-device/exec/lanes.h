@@ -40,10 +40,12 @@ typedef f64 slot_f64;
 
 /* Registers are either the same or do not overlap, so iterations are independent. */
 #if defined(__clang__)
-#define LANE_LOOP _Pragma("clang loop vectorize(assume_safety)") for (unsigned i = 0; i < CPU_LANES; i++)
+#define LANE_PRAGMA _Pragma("clang loop vectorize(assume_safety)")
 #else
-#define LANE_LOOP _Pragma("GCC ivdep") for (unsigned i = 0; i < CPU_LANES; i++)
+#define LANE_PRAGMA _Pragma("GCC ivdep")
 #endif
+#define LANE_LOOP LANE_PRAGMA for (unsigned i = 0; i < CPU_LANES; i++)
+#define HALF_LOOP LANE_PRAGMA for (unsigned i = 0; i < CPU_LANES / 2; i++)
 
 /* The register of operand `k`, as elements of `type`. */
 #define REGISTER(type, k) ((slot_##type *)__builtin_assume_aligned(frame + insn->op[k], CPU_FRAME_ALIGN))

@@ -1,112 +1,189 @@
 /* Loads and stores. */
 #include "lanes_memory.h"
 
-/* Lanes that touch one element each, side by side: one copy. */
-#define FIND_ARRAY(space, size)                                                                                        \
-	(mask == CPU_ALL_LANES && ARE_STEPS(a_, (size))                                                                \
-	     ? at_##space(warp, insn, ADDRESS_##space(0), size, 32 * (size))                                           \
-	     : NULL)
+SHAPE_FIND(shape_find_u32, u32)
+SHAPE_FIND(shape_find_u64, u64)
 
-/* All at the same element. */
-#define FIND_ONE(space, size)                                                                                          \
-	(mask == CPU_ALL_LANES && ARE_STEPS(a_, 0) ? at_##space(warp, insn, ADDRESS_##space(0), size, size) : NULL)
+/* The value of lane i between memory (type M) and its register d_ (type D) or v_. */
+#define LOAD_VALUE(D, M, from)                                                                                         \
+	do {                                                                                                           \
+		M value_;                                                                                              \
+		memcpy(&value_, (from), sizeof(M));                                                                    \
+		d_[i] = (slot_##D)value_;                                                                              \
+	} while (0)
+
+#define STORE_VALUE(M, to)                                                                                             \
+	do {                                                                                                           \
+		M value_ = (M)v_[i];                                                                                   \
+		memcpy((to), &value_, sizeof(M));                                                                      \
+	} while (0)
 
 /* Anywhere, but in bounds: true when the lowest and the highest address are, and all are aligned. */
 #define ALL_INSIDE(space, size)                                                                                        \
 	({                                                                                                             \
-		address_##space low_ = a_[0], high_ = a_[0], bits_ = 0;                                                \
+		const address_##space offset_ = (address_##space)insn->imm;                                            \
+		address_##space low_ = a_[0], high_ = a_[0], bits_ = offset_;                                          \
 		for (unsigned i = 0; i < CPU_LANES; i++) {                                                             \
 			low_ = a_[i] < low_ ? a_[i] : low_;                                                            \
 			high_ = a_[i] > high_ ? a_[i] : high_;                                                         \
 			bits_ |= a_[i];                                                                                \
 		}                                                                                                      \
-		mask == CPU_ALL_LANES && !((bits_ | (address_##space)insn->imm) & ((size)-1)) &&                       \
-		    (address_##space)(low_ + (address_##space)insn->imm) >= (address_##space)insn->imm &&              \
-		    at_##space(warp, insn, low_ + (address_##space)insn->imm, size, (u64)(high_ - low_) + (size));     \
+		low_ += offset_;                                                                                       \
+		high_ += offset_;                                                                                      \
+		mask == CPU_ALL_LANES && !(bits_ & ((size)-1)) && low_ <= high_ &&                                     \
+		    at_##space(warp, insn, low_, size, (u64)(high_ - low_) + (size));                                  \
 	})
 #define POINTER_generic(i) ((u8 *)(uintptr_t)ADDRESS_generic(i))
 #define POINTER_shared(i) (warp->shared + ADDRESS_shared(i))
 
-/* Value k of lane i between memory (type M) and its register (type D). */
-#define LOAD_VALUE(D, M, k, from)                                                                                      \
-	do {                                                                                                           \
-		M value_;                                                                                              \
-		memcpy(&value_, (from), sizeof(M));                                                                    \
-		REGISTER(D, k)[i] = (slot_##D)value_;                                                                  \
-	} while (0)
-
-#define LOAD_LANES(D, M, count, pointer)                                                                               \
-	for (unsigned k = 0; k < (count); k++) {                                                                       \
-		LANE_LOOP LOAD_VALUE(D, M, k, (pointer) + k * sizeof(M));                                              \
-	}
-
+/* One lane after the other, with every check. */
 #define LOAD_EACH(space, D, M, count)                                                                                  \
 	EACH_LANE(i, mask)                                                                                             \
 	{                                                                                                              \
 		const u8 *at_ = lane_##space(warp, insn, i, ADDRESS_##space(i), sizeof(M) * (count));                  \
+		M values_[count];                                                                                      \
 		if (!at_)                                                                                              \
 			return warp->limit;                                                                            \
-		M values_[count];                                                                                      \
 		memcpy(values_, at_, sizeof(values_));                                                                 \
 		for (unsigned k = 0; k < (count); k++)                                                                 \
 			REGISTER(D, k)[i] = (slot_##D)values_[k];                                                      \
 	}
 
-/* The address register is never a destination of the patterns' loops: they read it before they write. */
-#define LOAD(name, space, D, M, count)                                                                                 \
+#define STORE_EACH(space, D, M, count)                                                                                 \
+	EACH_LANE(i, mask)                                                                                             \
+	{                                                                                                              \
+		u8 *at_ = lane_##space(warp, insn, i, ADDRESS_##space(i), sizeof(M) * (count));                        \
+		M values_[count];                                                                                      \
+		if (!at_)                                                                                              \
+			return warp->limit;                                                                            \
+		for (unsigned k = 0; k < (count); k++)                                                                 \
+			values_[k] = (M)REGISTER(D, 1 + k)[i];                                                         \
+		memcpy(at_, values_, sizeof(values_));                                                                 \
+	}
+
+/* One value per lane. The shapes that are worth it are handled here, the rest in a function of its own, so that this
+   one needs no stack. */
+#define LOAD(name, space, D, M)                                                                                        \
+	static __attribute__((noinline)) LANE_FN(name##_scattered)                                                     \
+	{                                                                                                              \
+		const address_##space *a_ = (const address_##space *)(frame + insn->op[1]);                            \
+		slot_##D *d_ = REGISTER(D, 0);                                                                         \
+		if (ALL_INSIDE(space, sizeof(M))) {                                                                    \
+			LANE_LOOP LOAD_VALUE(D, M, POINTER_##space(i));                                                \
+		} else {                                                                                               \
+			LOAD_EACH(space, D, M, 1)                                                                      \
+		}                                                                                                      \
+		return insn + 1;                                                                                       \
+	}                                                                                                              \
+	static __attribute__((noinline)) LANE_FN(name##_halves)                                                        \
+	{                                                                                                              \
+		const address_##space *a_ = (const address_##space *)(frame + insn->op[1]);                            \
+		const u32 size = sizeof(M), step = (PREDICATE(5) & ~SHAPE_HALVES) - 1;                                 \
+		const u8 *from = at_##space(warp, insn, ADDRESS_##space(0), size, 15 * step + size);                   \
+		const u8 *half = at_##space(warp, insn, ADDRESS_##space(16), size, 15 * step + size);                  \
+		slot_##D *d_ = REGISTER(D, 0);                                                                         \
+		if (!from || !half || (step && step != size))                                                          \
+			return LANE(name##_scattered)(warp, insn, frame, mask);                                        \
+		for (unsigned h = 0; h < 2; h++, d_ += 16, from = half)                                                \
+			if (step)                                                                                      \
+				HALF_LOOP LOAD_VALUE(D, M, from + i * size);                                           \
+			else                                                                                           \
+				HALF_LOOP LOAD_VALUE(D, M, from);                                                      \
+		return insn + 1;                                                                                       \
+	}                                                                                                              \
+	LANE_FN(name)                                                                                                  \
+	{                                                                                                              \
+		const address_##space *a_ = (const address_##space *)(frame + insn->op[1]);                            \
+		slot_##D *d_ = REGISTER(D, 0);                                                                         \
+		const u32 size = sizeof(M);                                                                            \
+		const u8 *from;                                                                                        \
+		u32 shape;                                                                                             \
+		mask &= warp->live;                                                                                    \
+		shape = SHAPE_##space;                                                                                 \
+		if (shape == SHAPE_ARRAY(size)) {                                                                      \
+			from = at_##space(warp, insn, ADDRESS_##space(0), size, 32 * size);                            \
+			if (from) {                                                                                    \
+				LANE_LOOP LOAD_VALUE(D, M, from + i * size);                                           \
+				return insn + 1;                                                                       \
+			}                                                                                              \
+		} else if (shape == SHAPE_ONE) {                                                                       \
+			from = at_##space(warp, insn, ADDRESS_##space(0), size, size);                                 \
+			if (from) {                                                                                    \
+				LANE_LOOP LOAD_VALUE(D, M, from);                                                      \
+				return insn + 1;                                                                       \
+			}                                                                                              \
+		} else if (shape & SHAPE_HALVES) {                                                                     \
+			return LANE(name##_halves)(warp, insn, frame, mask);                                           \
+		}                                                                                                      \
+		return LANE(name##_scattered)(warp, insn, frame, mask);                                                \
+	}
+
+#define STORE(name, space, D, M)                                                                                       \
+	static __attribute__((noinline)) LANE_FN(name##_scattered)                                                     \
+	{                                                                                                              \
+		const address_##space *a_ = (const address_##space *)(frame + insn->op[0]);                            \
+		const slot_##D *v_ = REGISTER(D, 1);                                                                   \
+		if (ALL_INSIDE(space, sizeof(M))) {                                                                    \
+			for (unsigned i = 0; i < CPU_LANES; i++)                                                       \
+				STORE_VALUE(M, POINTER_##space(i));                                                    \
+		} else {                                                                                               \
+			STORE_EACH(space, D, M, 1)                                                                     \
+		}                                                                                                      \
+		return insn + 1;                                                                                       \
+	}                                                                                                              \
+	LANE_FN(name)                                                                                                  \
+	{                                                                                                              \
+		const address_##space *a_ = (const address_##space *)(frame + insn->op[0]);                            \
+		const slot_##D *v_ = REGISTER(D, 1);                                                                   \
+		const u32 size = sizeof(M);                                                                            \
+		u8 *to, *half;                                                                                         \
+		u32 shape;                                                                                             \
+		mask &= warp->live;                                                                                    \
+		shape = SHAPE_##space;                                                                                 \
+		if (shape == SHAPE_ARRAY(size)) {                                                                      \
+			to = at_##space(warp, insn, ADDRESS_##space(0), size, 32 * size);                              \
+			if (to) {                                                                                      \
+				LANE_LOOP STORE_VALUE(M, to + i * size);                                               \
+				return insn + 1;                                                                       \
+			}                                                                                              \
+		} else if (shape == (SHAPE_ARRAY(size) | SHAPE_HALVES)) {                                              \
+			to = at_##space(warp, insn, ADDRESS_##space(0), size, 16 * size);                              \
+			half = at_##space(warp, insn, ADDRESS_##space(16), size, 16 * size);                           \
+			if (to && half) {                                                                              \
+				LANE_LOOP STORE_VALUE(M, i < 16 ? to + i * size : half + (i - 16) * size);             \
+				return insn + 1;                                                                       \
+			}                                                                                              \
+		}                                                                                                      \
+		return LANE(name##_scattered)(warp, insn, frame, mask);                                                \
+	}
+
+/* Vectors of 2 or 4 values per lane. */
+#define LOAD_VECTOR(name, space, D, M, count)                                                                          \
 	LANE_FN(name)                                                                                                  \
 	{                                                                                                              \
 		const address_##space *a_ = (const address_##space *)(frame + insn->op[count]);                        \
 		const u32 size = sizeof(M) * (count);                                                                  \
-		const u8 *from;                                                                                        \
+		const u8 *from = NULL;                                                                                 \
 		mask &= warp->live;                                                                                    \
-		if ((from = FIND_ARRAY(space, size))) {                                                                \
-			LOAD_LANES(D, M, count, from + i * size)                                                       \
-		} else if ((from = FIND_ONE(space, size))) {                                                           \
-			LOAD_LANES(D, M, count, from)                                                                  \
-		} else if ((count) == 1 && ALL_INSIDE(space, size)) {                                                  \
-			LOAD_LANES(D, M, count, POINTER_##space(i))                                                    \
+		if (mask == CPU_ALL_LANES && ARE_SAME(a_))                                                             \
+			from = at_##space(warp, insn, ADDRESS_##space(0), size, size);                                 \
+		if (from) {                                                                                            \
+			for (unsigned k = 0; k < (count); k++) {                                                       \
+				slot_##D *d_ = REGISTER(D, k);                                                         \
+				LANE_LOOP LOAD_VALUE(D, M, from + k * sizeof(M));                                      \
+			}                                                                                              \
 		} else {                                                                                               \
 			LOAD_EACH(space, D, M, count)                                                                  \
 		}                                                                                                      \
 		return insn + 1;                                                                                       \
 	}
 
-#define STORE_VALUE(D, M, k, to)                                                                                       \
-	do {                                                                                                           \
-		M value_ = (M)REGISTER(D, 1 + (k))[i];                                                                 \
-		memcpy((to), &value_, sizeof(M));                                                                      \
-	} while (0)
-
-#define STORE_EACH(space, D, M, count)                                                                                 \
-	EACH_LANE(i, mask)                                                                                             \
-	{                                                                                                              \
-		u8 *at_ = lane_##space(warp, insn, i, ADDRESS_##space(i), sizeof(M) * (count));                        \
-		if (!at_)                                                                                              \
-			return warp->limit;                                                                            \
-		M values_[count];                                                                                      \
-		for (unsigned k = 0; k < (count); k++)                                                                 \
-			values_[k] = (M)REGISTER(D, 1 + k)[i];                                                         \
-		memcpy(at_, values_, sizeof(values_));                                                                 \
-	}
-
-#define STORE(name, space, D, M, count)                                                                                \
+#define STORE_VECTOR(name, space, D, M, count)                                                                         \
 	LANE_FN(name)                                                                                                  \
 	{                                                                                                              \
 		const address_##space *a_ = (const address_##space *)(frame + insn->op[0]);                            \
-		const u32 size = sizeof(M) * (count);                                                                  \
-		u8 *to;                                                                                                \
 		mask &= warp->live;                                                                                    \
-		if ((to = FIND_ARRAY(space, size))) {                                                                  \
-			for (unsigned k = 0; k < (count); k++) {                                                       \
-				LANE_LOOP STORE_VALUE(D, M, k, to + i * size + k * sizeof(M));                         \
-			}                                                                                              \
-		} else if ((count) == 1 && ALL_INSIDE(space, size)) {                                                  \
-			for (unsigned i = 0; i < CPU_LANES; i++)                                                       \
-				STORE_VALUE(D, M, 0, POINTER_##space(i));                                              \
-		} else {                                                                                               \
-			STORE_EACH(space, D, M, count)                                                                 \
-		}                                                                                                      \
+		STORE_EACH(space, D, M, count)                                                                         \
 		return insn + 1;                                                                                       \
 	}
 
@@ -114,7 +191,7 @@
 #define LOCAL_SAME(size)                                                                                               \
 	({                                                                                                             \
 		u32 offset_ = ADDRESS_local(0);                                                                        \
-		mask == CPU_ALL_LANES &&ARE_STEPS(a_, 0) && !(offset_ & ((size)-1)) && offset_ < warp->stack_bytes &&  \
+		mask == CPU_ALL_LANES &&ARE_SAME(a_) && !(offset_ & ((size)-1)) && offset_ < warp->stack_bytes &&      \
 			warp->stack_bytes - offset_ >= (size)                                                          \
 		    ? warp->stack + offset_                                                                            \
 		    : NULL;                                                                                            \
@@ -129,12 +206,16 @@
 		const u8 *from;                                                                                        \
 		mask &= warp->live;                                                                                    \
 		if ((from = LOCAL_SAME(size))) {                                                                       \
-			LOAD_LANES(D, M, count, from + i * step)                                                       \
+			for (unsigned k = 0; k < (count); k++) {                                                       \
+				slot_##D *d_ = REGISTER(D, k);                                                         \
+				LANE_LOOP LOAD_VALUE(D, M, from + i * step + k * sizeof(M));                           \
+			}                                                                                              \
 		} else {                                                                                               \
 			LOAD_EACH(local, D, M, count)                                                                  \
 		}                                                                                                      \
 		return insn + 1;                                                                                       \
 	}
+
 #define STORE_LOCAL(name, D, M, count)                                                                                 \
 	LANE_FN(name)                                                                                                  \
 	{                                                                                                              \
@@ -144,9 +225,10 @@
 		u8 *to;                                                                                                \
 		mask &= warp->live;                                                                                    \
 		if ((to = LOCAL_SAME(size))) {                                                                         \
-			for (unsigned k = 0; k < (count); k++)                                                         \
-				for (unsigned i = 0; i < CPU_LANES; i++)                                               \
-					STORE_VALUE(D, M, k, to + i * step + k * sizeof(M));                           \
+			for (unsigned k = 0; k < (count); k++) {                                                       \
+				const slot_##D *v_ = REGISTER(D, 1 + k);                                               \
+				LANE_LOOP STORE_VALUE(M, to + i * step + k * sizeof(M));                               \
+			}                                                                                              \
 		} else {                                                                                               \
 			STORE_EACH(local, D, M, count)                                                                 \
 		}                                                                                                      \
@@ -154,12 +236,12 @@
 	}
 
 #define LOADS(type, D, M)                                                                                              \
-	LOAD(ld_generic_##type, generic, D, M, 1)                                                                      \
-	LOAD(ld_generic_v2_##type, generic, D, M, 2)                                                                   \
-	LOAD(ld_generic_v4_##type, generic, D, M, 4)                                                                   \
-	LOAD(ld_shared_##type, shared, D, M, 1)                                                                        \
-	LOAD(ld_shared_v2_##type, shared, D, M, 2)                                                                     \
-	LOAD(ld_shared_v4_##type, shared, D, M, 4)                                                                     \
+	LOAD(ld_generic_##type, generic, D, M)                                                                         \
+	LOAD_VECTOR(ld_generic_v2_##type, generic, D, M, 2)                                                            \
+	LOAD_VECTOR(ld_generic_v4_##type, generic, D, M, 4)                                                            \
+	LOAD(ld_shared_##type, shared, D, M)                                                                           \
+	LOAD_VECTOR(ld_shared_v2_##type, shared, D, M, 2)                                                              \
+	LOAD_VECTOR(ld_shared_v4_##type, shared, D, M, 4)                                                              \
 	LOAD_LOCAL(ld_local_##type, D, M, 1)                                                                           \
 	LOAD_LOCAL(ld_local_v2_##type, D, M, 2)                                                                        \
 	LOAD_LOCAL(ld_local_v4_##type, D, M, 4)
@@ -171,12 +253,12 @@ LOADS(b32, u32, u32)
 LOADS(b64, u64, u64)
 
 #define STORES(type, D, M)                                                                                             \
-	STORE(st_generic_##type, generic, D, M, 1)                                                                     \
-	STORE(st_generic_v2_##type, generic, D, M, 2)                                                                  \
-	STORE(st_generic_v4_##type, generic, D, M, 4)                                                                  \
-	STORE(st_shared_##type, shared, D, M, 1)                                                                       \
-	STORE(st_shared_v2_##type, shared, D, M, 2)                                                                    \
-	STORE(st_shared_v4_##type, shared, D, M, 4)                                                                    \
+	STORE(st_generic_##type, generic, D, M)                                                                        \
+	STORE_VECTOR(st_generic_v2_##type, generic, D, M, 2)                                                           \
+	STORE_VECTOR(st_generic_v4_##type, generic, D, M, 4)                                                           \
+	STORE(st_shared_##type, shared, D, M)                                                                          \
+	STORE_VECTOR(st_shared_v2_##type, shared, D, M, 2)                                                             \
+	STORE_VECTOR(st_shared_v4_##type, shared, D, M, 4)                                                             \
 	STORE_LOCAL(st_local_##type, D, M, 1)                                                                          \
 	STORE_LOCAL(st_local_v2_##type, D, M, 2)                                                                       \
 	STORE_LOCAL(st_local_v4_##type, D, M, 4)

@@ -4,12 +4,48 @@
 
 #include "lanes.h"
 
-/* Are the addresses those of an array of elements of `step` bytes (0: all the same)? */
-#define ARE_STEPS(a, step)                                                                                             \
+/* Where 32 addresses lie in respect to each other. 0: anywhere, or not all lanes take part. Else step + 1, when each
+   address is `step` bytes (0 to 16) behind the one before; SHAPE_HALVES is added when that holds for lanes 0–15 and
+   for lanes 16–31 by themselves, as it does in blocks 16 threads wide.
+
+   Neighbouring loads and stores often share their address register. Lowering finds them, gives them a word in the
+   frame to keep the shape in (operand 5), and marks all but the first (operand 4) as not having to find it out. */
+#define SHAPE_ONE 1u
+#define SHAPE_HALVES 0x100u
+#define SHAPE_ARRAY(size) ((size) + 1)
+
+#define SHAPE_FIND(name, T)                                                                                            \
+	static __attribute__((noinline)) u32 name(const T *a)                                                          \
+	{                                                                                                              \
+		const T step = a[1] - a[0], half = a[16];                                                              \
+		const T some = step ? ~(T)0 : 0, first = a[0];                                                         \
+		const unsigned shift = step ? (unsigned)__builtin_ctzll(step) : 0;                                     \
+		T lower = 0, upper = 0;                                                                                \
+		if (step > 16 || (step & (step - 1)))                                                                  \
+			return 0;                                                                                      \
+		for (unsigned i = 0; i < 16; i++) {                                                                    \
+			lower |= a[i] ^ (first + (((T)i << shift) & some));                                            \
+			upper |= a[16 + i] ^ (half + (((T)i << shift) & some));                                        \
+		}                                                                                                      \
+		if (lower | upper)                                                                                     \
+			return 0;                                                                                      \
+		return (u32)step + 1 + (half == first + 16 * step ? 0 : SHAPE_HALVES);                                 \
+	}
+
+/* The shape of this instruction's addresses: remembered, or found and remembered. Of a part of the lanes it is 0, and
+   so it becomes for the instructions behind, whoever executes them. */
+#define SHAPE_OF(a, find)                                                                                              \
+	(insn->op[4] ? (mask == CPU_ALL_LANES ? PREDICATE(5) : 0)                                                      \
+		     : (PREDICATE(5) = mask == CPU_ALL_LANES ? find(a) : 0))
+#define SHAPE_generic SHAPE_OF(a_, shape_find_u64)
+#define SHAPE_shared SHAPE_OF(a_, shape_find_u32)
+
+/* Are all addresses the same? */
+#define ARE_SAME(a)                                                                                                    \
 	({                                                                                                             \
 		__typeof__((a)[0] + 0) difference_ = 0;                                                                \
 		for (unsigned i = 0; i < CPU_LANES; i++)                                                               \
-			difference_ |= ((a)[i] - (a)[0]) ^ (i * (step));                                               \
+			difference_ |= (a)[i] ^ (a)[0];                                                                \
 		!difference_;                                                                                          \
 	})
 

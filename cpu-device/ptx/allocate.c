@@ -44,6 +44,8 @@ static void instruction_visit(struct allocation *allocation, uint32_t at, visit_
 	for (size_t i = destinations; i < operands; i++)
 		if (ir->op[i] != PTX_NO_REG)
 			visit(allocation, at, ir->op[i], true, false);
+	if (ir->shape != PTX_NO_REG)
+		visit(allocation, at, ir->shape, ir->shape_known, !ir->shape_known);
 	for (size_t i = 0; i < destinations; i++) {
 		bool reads = classes[i] == 'P' ||
 			     (ir->guard != PTX_NO_REG && ir->op[i] < allocation->lowering->ast->register_count);
@@ -110,6 +112,7 @@ static void blocks_find(struct allocation *allocation)
 	size_t room = 0;
 
 	mark_leaders(allocation, leader);
+	ptx_shapes_share(lowering, leader);
 	allocation->block_of = ptx_alloc(allocation->arena, lowering->code_count * sizeof(uint32_t));
 	for (uint32_t i = 0; i < lowering->code_count; i++) {
 		if (leader[i]) {
@@ -391,6 +394,10 @@ static void encode(struct allocation *allocation)
 		insn->run = functions[ir->row];
 		for (unsigned k = 0; k < CPU_OPERANDS; k++)
 			insn->op[k] = ir->op[k] == PTX_NO_REG ? 0 : allocation->offsets[ir->op[k]];
+		if (ir->shape != PTX_NO_REG) {
+			insn->op[4] = ir->shape_known;
+			insn->op[5] = allocation->offsets[ir->shape];
+		}
 		insn->guard = ir->guard == PTX_NO_REG ? 0 : allocation->offsets[ir->guard];
 		insn->guard_flip = ir->guard_flip ? UINT32_MAX : 0;
 		insn->imm = ir->has_target
@@ -407,9 +414,11 @@ int ptx_allocate(struct ptx_lowering *lowering)
 {
 	struct allocation allocation = {.lowering = lowering, .arena = lowering->arena};
 	struct bank banks[3] = {{.class = 'p'}, {.class = 'l'}, {.class = 'w'}};
-	size_t bytes = (lowering->reg_count + 1) * sizeof(uint32_t);
+	size_t bytes;
 	uint32_t constant_words = 0;
 
+	blocks_find(&allocation);
+	bytes = (lowering->reg_count + 1) * sizeof(uint32_t);
 	allocation.fixed = ptx_alloc(lowering->arena, lowering->reg_count + 1);
 	for (size_t i = 0; i < PTX_CONSTANT_BUCKETS; i++)
 		for (struct ptx_constant *c = lowering->constants[i]; c; c = c->next) {
@@ -420,7 +429,6 @@ int ptx_allocate(struct ptx_lowering *lowering)
 		banks[i].free = ptx_alloc(lowering->arena, bytes);
 		banks[i].slot_of = ptx_alloc(lowering->arena, bytes);
 	}
-	blocks_find(&allocation);
 	sets_make(&allocation);
 	liveness_solve(&allocation);
 	ranges_find(&allocation);

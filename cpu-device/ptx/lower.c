@@ -32,7 +32,7 @@ uint32_t ptx_constant(struct ptx_lowering *lowering, uint64_t bits, bool wide)
 
 struct ptx_ir *ptx_emit(struct ptx_lowering *lowering, const char *row)
 {
-	struct ptx_ir ir = {.row = ptx_opcode_find(row), .guard = PTX_NO_REG, .line = lowering->at->line};
+	struct ptx_ir ir = {.row = ptx_opcode_find(row), .guard = PTX_NO_REG, .shape = PTX_NO_REG, .line = lowering->at->line};
 
 	if (ir.row == PTX_NO_OPCODE)
 		ptx_invalid(lowering, "this form of the instruction is not supported");

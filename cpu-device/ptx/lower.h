@@ -15,7 +15,9 @@ CUresult ptx_lower(struct ptx_arena *arena, const struct ptx_module *module, str
 struct ptx_ir {
 	uint32_t row;
 	uint32_t op[CPU_OPERANDS];
-	uint32_t guard; /* PTX_NO_REG: none */
+	uint32_t guard;	   /* PTX_NO_REG: none */
+	uint32_t shape;	   /* memory: where the addresses' shape is kept; PTX_NO_REG: nowhere */
+	bool shape_known; /* an instruction before has found it */
 	bool guard_flip;
 	bool has_target; /* `imm` is the index of an instruction of the parsed function */
 	int64_t imm;
@@ -101,6 +103,10 @@ bool ptx_lower_control(struct ptx_lowering *lowering);
 bool ptx_lower_special(struct ptx_lowering *lowering);
 /* Everything whose operands are just registers, as opcodes.def says; escapes when the opcode is unknown. */
 void ptx_lower_plain(struct ptx_lowering *lowering);
+
+/* Lets loads and stores with the same address register share what the first finds out about it (shapes.c): see
+   exec/lanes_memory.h. */
+void ptx_shapes_share(struct ptx_lowering *lowering, const bool *leader);
 
 /* Chooses a place in the frame for each register (allocate.c) and encodes the function. Sets frame_bytes, constants,
    code; returns the 32-bit registers in use. */
