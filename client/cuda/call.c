@@ -5,6 +5,7 @@
 
 #include "connection.h"
 #include "log.h"
+#include "thread.h"
 
 CUresult cu_call_begin(struct cu_call *call, enum cu_function_id function)
 {
@@ -87,14 +88,17 @@ CUresult cu_call_with_blob(enum cu_function_id function, cu_encoder encode, cons
 {
 	struct cu_call call = {.function = function};
 	bool small = length <= CU_INLINE_MAX;
-	CUresult err = cu_connection_begin(&call, !small);
+	CUresult err = cu_settle(data, length);
+	if (!err)
+		err = cu_connection_begin(&call, !small);
 	if (err)
 		return err;
 	bool encoded = encode(call.args, arguments);
 	return small ? end_small_blob(&call, encoded, data, length) : end_large_blob(&call, encoded, data, length);
 }
 
-CUresult cu_call_deferred(enum cu_function_id function, cu_encoder encode, const void *arguments, struct cu_rows rows)
+CUresult cu_call_deferred(enum cu_function_id function, cu_encoder encode, const void *arguments, struct cu_rows rows,
+			  u64 stream)
 {
 	struct cu_call call;
 	bool waits = !cu_connection_oneway();
@@ -107,6 +111,8 @@ CUresult cu_call_deferred(enum cu_function_id function, cu_encoder encode, const
 	reply->rows = rows.rows;
 	reply->pitch = rows.pitch;
 	reply->detached = !waits;
+	reply->context = cu_thread_context();
+	reply->stream = stream;
 	CUresult err = cu_call_begin(&call, function);
 	if (!err)
 		err = cu_connection_end_expecting(&call, encode(call.args, arguments), reply);
@@ -115,5 +121,24 @@ CUresult cu_call_deferred(enum cu_function_id function, cu_encoder encode, const
 	if (!err)
 		err = cu_connection_wait(reply);
 	free(reply);
+	return err;
+}
+
+static CUresult synchronise(enum cu_function_id function, u64 id)
+{
+	struct cu_call call;
+	CUresult err = cu_call_begin(&call, function);
+	return err ? err : cu_call_end(&call, xdr_u64(call.args, &id));
+}
+
+CUresult cu_settle(const void *data, size_t size)
+{
+	u64 context, stream;
+	CUresult err = CUDA_SUCCESS;
+	while (!err && cu_connection_find_deferred(data, size, &context, &stream)) {
+		bool default_stream = stream <= (uintptr_t)CU_STREAM_PER_THREAD;
+		err = default_stream ? synchronise(FN_cuCtxSynchronize_v2, context)
+				     : synchronise(FN_cuStreamSynchronize, stream);
+	}
 	return err;
 }

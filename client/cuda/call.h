@@ -49,7 +49,13 @@ struct cu_rows {
 	size_t width, rows, pitch;
 };
 
-/* A call of class deferred: the blob arrives before any later call returns that could observe it. */
-CUresult cu_call_deferred(enum cu_function_id function, cu_encoder encode, const void *arguments, struct cu_rows rows);
+/* A call of class deferred in `stream` (an id): the blob arrives before any later call returns that could observe it.
+ */
+CUresult cu_call_deferred(enum cu_function_id function, cu_encoder encode, const void *arguments, struct cu_rows rows,
+			  u64 stream);
+
+/* Waits until no deferred copy into [data, data + size) is on its way. On the device a copy from there would come after
+   it; here the memory is read, or given up, at once. Costs a round trip only where there is one. */
+CUresult cu_settle(const void *data, size_t size);
 
 #endif

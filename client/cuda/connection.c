@@ -38,6 +38,7 @@ static struct {
 	struct output out;   /* being appended to */
 	struct output spare; /* being sent by whoever is `sending`, else empty */
 	struct cu_reply *owed;
+	struct cu_reply *arriving; /* taken from `owed`, being received */
 	uint32_t next_xid;
 	uint64_t context; /* current at the server once it has executed the stream so far */
 	CUresult broken;  /* what every call returns from now on */
@@ -102,9 +103,9 @@ static struct cu_reply *take_owed(uint32_t xid)
 static struct cu_reply *find_owed(uint32_t xid)
 {
 	pthread_mutex_lock(&connection.lock);
-	struct cu_reply *reply = take_owed(xid);
+	connection.arriving = take_owed(xid);
 	pthread_mutex_unlock(&connection.lock);
-	return reply;
+	return connection.arriving;
 }
 
 static void finish_reply(struct cu_reply *reply)
@@ -128,6 +129,7 @@ static void receive_one(void)
 	failure = cu_receive(connection.receiver, find_owed, &reply);
 	pthread_mutex_lock(&connection.lock);
 	connection.receiving = false;
+	connection.arriving = NULL;
 	if (failure && reply)
 		reply->err = CUDA_ERROR_DEVICE_UNAVAILABLE;
 	if (reply)
@@ -462,6 +464,48 @@ CUresult cu_connection_wait(struct cu_reply *reply)
 	pthread_mutex_unlock(&connection.lock);
 	cu_stats_waited(nanoseconds() - start);
 	return err;
+}
+
+/* Is this a deferred copy into [data, data + size)? */
+static bool writes_to(const struct cu_reply *reply, const void *data, size_t size)
+{
+	const char *start = data;
+	if (!reply || !reply->detached || !reply->bulk || !reply->to || !reply->rows)
+		return false;
+	return start < reply->to + (reply->rows - 1) * reply->pitch + reply->width && reply->to < start + size;
+}
+
+/* Waits out a copy that is just arriving there. */
+static void let_arrive(const void *data, size_t size)
+{
+	while (writes_to(connection.arriving, data, size))
+		pthread_cond_wait(&connection.changed, &connection.lock);
+}
+
+bool cu_connection_find_deferred(const void *data, size_t size, uint64_t *context, uint64_t *stream)
+{
+	pthread_mutex_lock(&connection.lock);
+	let_arrive(data, size);
+	const struct cu_reply *reply = connection.owed;
+	while (reply && !writes_to(reply, data, size))
+		reply = reply->next;
+	if (reply) {
+		*context = reply->context;
+		*stream = reply->stream;
+	}
+	pthread_mutex_unlock(&connection.lock);
+	return reply != NULL;
+}
+
+void cu_connection_discard(const void *data, size_t size)
+{
+	pthread_mutex_lock(&connection.lock);
+	let_arrive(data, size);
+	for (struct cu_reply *reply = connection.owed; reply; reply = reply->next) {
+		if (writes_to(reply, data, size))
+			reply->to = NULL;
+	}
+	pthread_mutex_unlock(&connection.lock);
 }
 
 bool cu_connection_oneway(void)

@@ -26,8 +26,9 @@ struct cu_reply {
 	bool detached; /* on the heap: freed when it has arrived, its error is latched */
 	bool raw;      /* the results do not begin with `int err`; all are kept in `record` */
 	bool bulk;     /* blob_res: the bytes go to `rows` rows of `width` at `to`, `pitch` apart */
-	char *to;
+	char *to;      /* NULL: they are dropped */
 	size_t width, rows, pitch;
+	uint64_t context, stream; /* of a detached one */
 
 	bool done;
 	CUresult err; /* result, or what went wrong in between */
@@ -59,6 +60,12 @@ CUresult cu_connection_wait(struct cu_reply *reply);
 
 /* Frees what a reply holds. */
 void cu_reply_clear(struct cu_reply *reply);
+
+/* Finds a deferred copy that is still on its way into [data, data + size): where it was issued. */
+bool cu_connection_find_deferred(const void *data, size_t size, uint64_t *context, uint64_t *stream);
+
+/* Lets nothing more be written to [data, data + size), which is about to be freed: what still arrives is dropped. */
+void cu_connection_discard(const void *data, size_t size);
 
 /* Are calls of class async executed without replies? */
 bool cu_connection_oneway(void);

@@ -142,7 +142,7 @@ CUresult cu_copy_to_host_later(void *to, CUdeviceptr from, size_t size, CUstream
 	while (!err && size) {
 		piece.size = piece_size(size);
 		err = cu_call_deferred(FN_cuMemcpyDtoHAsync_v2, encode_to_host_in, &piece,
-				       (struct cu_rows){to, piece.size, 1, piece.size});
+				       (struct cu_rows){to, piece.size, 1, piece.size}, piece.stream);
 		to = (char *)to + piece.size;
 		piece.address += piece.size;
 		size -= piece.size;

@@ -56,6 +56,9 @@ static CUresult send_rows(const struct rows_call *call, const char *from, size_t
 	size_t width = call->rows.width, count = call->rows.count;
 	if (pitch == width)
 		return cu_call_with_blob(FN_cricketRowsHtoD, encode_rows, call, from, width * count);
+	CUresult err = cu_settle(from, (count - 1) * pitch + width);
+	if (err)
+		return err;
 	for (size_t row = 0; row < count; row++)
 		memcpy(packed + row * width, from + row * pitch, width);
 	return cu_call_with_blob(FN_cricketRowsHtoD, encode_rows, call, packed, width * count);
@@ -89,7 +92,7 @@ static CUresult rows_to_host(struct side to, struct side from, size_t width, siz
 	for (char *host = (char *)(uintptr_t)to.address; !err && height; height -= call.rows.count) {
 		call.rows.count = at_once < height ? at_once : height;
 		err = cu_call_deferred(FN_cricketRowsDtoH, encode_rows, &call,
-				       (struct cu_rows){host, width, call.rows.count, to.pitch});
+				       (struct cu_rows){host, width, call.rows.count, to.pitch}, call.stream);
 		call.rows.address += call.rows.count * from.pitch;
 		host += call.rows.count * to.pitch;
 	}

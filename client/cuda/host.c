@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "connection.h"
 #include "hand.h"
 #include "ranges.h"
 #include "thread.h"
@@ -28,16 +29,17 @@ static bool enter(void *address, size_t size, unsigned flags, bool ours)
 	return added;
 }
 
-/* Removes the range that begins at `address`, if it is `ours` as said. */
-static bool leave(const void *address, bool ours)
+/* Removes the range that begins at `address`, if it is `ours` as said; its size, or 0. */
+static size_t leave(const void *address, bool ours)
 {
 	pthread_mutex_lock(&lock);
 	struct cu_range *range = cu_ranges_find(&pinned, (uintptr_t)address);
 	bool found = range && range->base == (uintptr_t)address && range->ours == ours;
+	size_t size = found ? range->size : 0;
 	if (found)
 		cu_ranges_remove(&pinned, range);
 	pthread_mutex_unlock(&lock);
-	return found;
+	return size;
 }
 
 CUresult client_cuMemHostAlloc(void **pp, size_t bytesize, unsigned int Flags)
@@ -69,16 +71,12 @@ CUresult client_cuMemFreeHost(void *p)
 {
 	if (!p)
 		return CUDA_SUCCESS;
-	if (!leave(p, true))
+	size_t size = leave(p, true);
+	if (!size)
 		return CUDA_ERROR_INVALID_VALUE;
-	/* A copy into it may still be on its way: CUDA waits for the device here, too. */
-	struct cu_call call;
-	CUresult err = cu_call_begin(&call, FN_cuCtxSynchronize);
-	bool pending = err != CUDA_ERROR_INVALID_CONTEXT && err != CUDA_ERROR_CONTEXT_IS_DESTROYED;
-	if (!err)
-		err = cu_call_end(&call, true);
+	cu_connection_discard(p, size);
 	free(p);
-	return pending ? err : CUDA_SUCCESS;
+	return CUDA_SUCCESS;
 }
 
 /* The device cannot reach this memory; CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY says so. */
@@ -113,5 +111,10 @@ CUresult client_cuMemHostRegister_v2(void *p, size_t bytesize, unsigned int Flag
 
 CUresult client_cuMemHostUnregister(void *p)
 {
-	return leave(p, false) ? CUDA_SUCCESS : CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED;
+	size_t size = leave(p, false);
+	if (!size)
+		return CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED;
+	CUresult err = cu_settle(p, size); /* the program may expect what was on its way, and may free the memory */
+	cu_connection_discard(p, size);
+	return err;
 }

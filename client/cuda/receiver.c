@@ -168,7 +168,7 @@ static const char *read_bulk(struct incoming *in, struct cu_reply *reply)
 		return failure;
 	if (length != reply->width * reply->rows)
 		return malformed;
-	for (size_t row = 0; row < reply->rows && !failure; row++)
+	for (size_t row = 0; reply->to && row < reply->rows && !failure; row++)
 		failure = take_bytes(in, reply->to + row * reply->pitch, reply->width);
 	return failure ? failure : skip(in, in->left);
 }

@@ -100,7 +100,8 @@ def tshark():
         write_pcap(path, recorder.segments, 14833)
         fields = [argument for field in ("rpc.msgtyp", "rpc.program", "rpc.procedure", "rpc.xid", "_ws.malformed")
                   for argument in ("-e", field)]
-        output = subprocess.run(["tshark", "-r", path, "-d", "tcp.port==14833,rpc", "-T", "fields", *fields],
+        output = subprocess.run(["tshark", "-r", path, "-d", "tcp.port==14833,rpc", "-o",
+                                 "rpc.dissect_unknown_programs:TRUE", "-T", "fields", *fields],
                                 capture_output=True, text=True, check=True, env=harness.environment(HOME=folder)).stdout
     calls, replies = collections.Counter(), 0
     for line in output.splitlines():
