@@ -161,6 +161,15 @@ static CUresult arguments_check(const struct request *request, const struct cpu_
 
 /* Queuing */
 
+static void launch_trace(const struct request *request, const char *name)
+{
+	const unsigned *grid = request->grid, *block = request->block;
+	if (drv_log_enabled(DRV_LOG_DEBUG))
+		drv_log(DRV_LOG_DEBUG, "launch %s: grid %u x %u x %u, block %u x %u x %u, %u bytes of shared memory%s",
+			name, grid[0], grid[1], grid[2], block[0], block[1], block[2], request->dynamic_shared,
+			request->cooperative ? ", cooperative" : "");
+}
+
 static CUresult launch_queue(const struct request *request, struct drv_function *function,
 			     const struct cpu_kernel_info *info, struct drv_stream *stream)
 {
@@ -174,6 +183,7 @@ static CUresult launch_queue(const struct request *request, struct drv_function 
 					   .cooperative = request->cooperative};
 	memcpy(body->launch.grid, request->grid, sizeof body->launch.grid);
 	memcpy(body->launch.block, request->block, sizeof body->launch.block);
+	launch_trace(request, info->name);
 	CUresult result = pack(request, info, body);
 	if (result == CUDA_SUCCESS)
 		return drv_queue_submit(op);

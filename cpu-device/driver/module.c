@@ -58,6 +58,8 @@ CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *c
 		drv_module_unload(module);
 		return result;
 	}
+	drv_log(DRV_LOG_DEBUG, "module load: %zu units of PTX, %zu kernels", module->unit_count,
+		module->function_count);
 	*out = module;
 	return CUDA_SUCCESS;
 }
