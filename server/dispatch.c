@@ -257,8 +257,10 @@ bool srv_reply(struct srv_call *call, CUresult err)
 {
 	struct srv_session *session = call->session;
 	/* A query's answer is no error. */
-	if (err && err != CUDA_ERROR_NOT_READY)
+	if (err && err != CUDA_ERROR_NOT_READY) {
 		atomic_fetch_add_explicit(&session->errors, 1, memory_order_relaxed);
+		cr_log(CR_LOG_DEBUG, "%s: CUDA error %d", call->proc->name, err);
+	}
 	if (!call->reply_owed) {
 		if (!session->latched)
 			session->latched = err;

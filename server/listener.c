@@ -55,7 +55,7 @@ static void report_end(const struct child *child, int status)
 	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 		cr_log(CR_LOG_WARNING, "session %llu: ended with status %d", (unsigned long long)child->session,
 		       WEXITSTATUS(status));
-	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM && WTERMSIG(status) != SIGINT)
 		cr_log(CR_LOG_WARNING, "session %llu: ended by signal %d (%s)", (unsigned long long)child->session,
 		       WTERMSIG(status),
 		       WTERMSIG(status) == SIGALRM ? "in the middle of a call" : strsignal(WTERMSIG(status)));

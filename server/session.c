@@ -147,6 +147,17 @@ static void session_free(struct srv_session *session)
 	free((void *)session->procedure_calls);
 }
 
+static void report_end(const struct srv_session *session)
+{
+	cr_log(session->config.busy ? CR_LOG_DEBUG : CR_LOG_INFO,
+	       "\"%s\" ended: %s; %llu calls, %llu bytes in, %llu out", session->client, session->end,
+	       (unsigned long long)session->calls, (unsigned long long)session->stream.input.received,
+	       (unsigned long long)session->bytes_sent);
+	if (session->latched)
+		cr_log(CR_LOG_INFO, "\"%s\" never asked for the error of an asynchronous call: CUDA error %d",
+		       session->client, session->latched);
+}
+
 int srv_session_main(int socket, int config)
 {
 	static struct srv_session session;
@@ -168,10 +179,7 @@ int srv_session_main(int socket, int config)
 	limit_end();
 	wait_for_stream_end();
 	srv_stream_join(&session.stream);
-	cr_log(session.config.busy ? CR_LOG_DEBUG : CR_LOG_INFO,
-	       "\"%s\" ended: %s; %llu calls, %llu bytes in, %llu out", session.client, session.end,
-	       (unsigned long long)session.calls, (unsigned long long)session.stream.input.received,
-	       (unsigned long long)session.bytes_sent);
+	report_end(&session);
 	session_free(&session);
 	return 0;
 }

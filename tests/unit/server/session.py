@@ -115,6 +115,13 @@ class Errors(SessionTest):
         self.assertEqual(self.next_reply(client)[1], 1)
         self.assertNotIn("limit 0 7 in 1", self.server.driver_calls())
 
+    def test_an_error_that_nobody_asked_for_is_in_the_log(self):
+        client = self.connect()
+        client.cuda_send("cuMemsetD8_v2", u64(0) + u32(0) + u64(1))
+        client.close()
+        self.server.wait_log(r"cuMemsetD8_v2: CUDA error 1\n")
+        self.server.wait_log(r"never asked for the error of an asynchronous call: CUDA error 1\n")
+
     def test_without_oneway_every_call_has_its_own_error(self):
         client = self.connect(flags=0)
         self.assertEqual(client.cuda("cuMemsetD8_v2", u64(0) + u32(0) + u64(1))[0], 1)
