@@ -63,20 +63,24 @@ static void write_totals(FILE *file)
 		get(&bytes_received), get(&wait_nanoseconds) / 1e9);
 }
 
-/* A function that made RPCs is listed with their class, else as local; one that did neither is left out. */
+/* Each function with its class; one that was served in several ways has a row for each, the further ones named after
+   the class, too: cuCtxSetCurrent travels where the stream needs it, and is local otherwise. */
 static void write_functions(FILE *file)
 {
 	const char *comma = "";
 	fputs("\"functions\":{", file);
 	for (int function = 0; function < FN_COUNT; function++) {
+		bool listed = false;
 		for (int class = 0; class < CU_CLASS_COUNT; class ++) {
 			unsigned long long count = get(&calls[function][class]);
 			if (!count)
 				continue;
-			fprintf(file, "%s\"%s\":{\"class\":\"%s\",\"calls\":%llu}", comma, cu_functions[function].name,
-				class_names[class], count);
+			fprintf(file, "%s\"%s", comma, cu_functions[function].name);
+			if (listed)
+				fprintf(file, " (%s)", class_names[class]);
+			fprintf(file, "\":{\"class\":\"%s\",\"calls\":%llu}", class_names[class], count);
 			comma = ",";
-			break;
+			listed = true;
 		}
 	}
 	fputs("}}\n", file);
