@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "memory_table.h"
 
-#include <pthread.h>
 #include <search.h>
 #include <stdlib.h>
 
@@ -11,7 +10,6 @@
 
 static void *table; /* tree of struct drv_allocation, by base */
 static uint64_t last_id;
-static pthread_rwlock_t pins = PTHREAD_RWLOCK_INITIALIZER;
 
 static int base_compare(const void *a, const void *b)
 {
@@ -49,30 +47,8 @@ void drv_allocation_free(struct drv_allocation *allocation)
 		drv_pool_forget(allocation->size);
 	drv_list_remove(&allocation->siblings);
 	tdelete(allocation, &table, base_compare);
-	drv_memory_change_begin();
 	(void)cpu_memory_free(drv_memory(), allocation->base);
-	drv_memory_change_end();
 	free(allocation);
-}
-
-void drv_memory_pin(void)
-{
-	pthread_rwlock_rdlock(&pins);
-}
-
-void drv_memory_unpin(void)
-{
-	pthread_rwlock_unlock(&pins);
-}
-
-void drv_memory_change_begin(void)
-{
-	pthread_rwlock_wrlock(&pins);
-}
-
-void drv_memory_change_end(void)
-{
-	pthread_rwlock_unlock(&pins);
 }
 
 void drv_allocations_free_all(struct drv_context *context)

@@ -33,15 +33,6 @@ void drv_allocations_free_all(struct drv_context *context);
 struct drv_allocation *drv_allocation_at(uint64_t address);
 struct drv_allocation *drv_allocation_around(uint64_t address);
 
-/* Between these two no memory goes away, neither allocations nor module variables: for copies that have checked where
-   they write. Without the lock, at most one pair a thread at a time. */
-void drv_memory_pin(void);
-void drv_memory_unpin(void);
-
-/* Around whatever takes memory away. Waits for those who have pinned it. */
-void drv_memory_change_begin(void);
-void drv_memory_change_end(void);
-
 /* Is the address in the device's memory, be it an allocation or a module's variable? */
 bool drv_memory_is_ours(uint64_t address);
 

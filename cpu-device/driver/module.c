@@ -8,15 +8,12 @@
 #include "handle.h"
 #include "image.h"
 #include "log.h"
-#include "memory_table.h"
 #include "queue.h"
 
 static void units_unload(struct drv_module *module)
 {
-	drv_memory_change_begin();
 	for (size_t i = 0; i < module->unit_count; i++)
 		cpu_module_unload(module->units[i]);
-	drv_memory_change_end();
 	free(module->units);
 }
 

@@ -13,6 +13,7 @@ struct block {
 
 struct cpu_memory {
 	pthread_mutex_t lock;
+	pthread_rwlock_t pins;
 	size_t capacity;
 	size_t used;
 	struct block *blocks;
@@ -24,6 +25,7 @@ struct cpu_memory *cpu_memory_create(size_t capacity)
 	if (!memory)
 		return NULL;
 	pthread_mutex_init(&memory->lock, NULL);
+	pthread_rwlock_init(&memory->pins, NULL);
 	memory->capacity = capacity;
 	return memory;
 }
@@ -60,6 +62,7 @@ CUresult cpu_memory_alloc(struct cpu_memory *memory, size_t size, uint64_t *addr
 CUresult cpu_memory_free(struct cpu_memory *memory, uint64_t address)
 {
 	CUresult result = CUDA_ERROR_INVALID_VALUE;
+	pthread_rwlock_wrlock(&memory->pins);
 	pthread_mutex_lock(&memory->lock);
 	for (struct block **link = &memory->blocks; *link; link = &(*link)->next) {
 		struct block *block = *link;
@@ -73,6 +76,7 @@ CUresult cpu_memory_free(struct cpu_memory *memory, uint64_t address)
 		break;
 	}
 	pthread_mutex_unlock(&memory->lock);
+	pthread_rwlock_unlock(&memory->pins);
 	return result;
 }
 
@@ -99,4 +103,14 @@ void cpu_memory_info(struct cpu_memory *memory, size_t *free_bytes, size_t *tota
 {
 	*free_bytes = memory->capacity - memory->used;
 	*total_bytes = memory->capacity;
+}
+
+void cpu_memory_pin(struct cpu_memory *memory)
+{
+	pthread_rwlock_rdlock(&memory->pins);
+}
+
+void cpu_memory_unpin(struct cpu_memory *memory)
+{
+	pthread_rwlock_unlock(&memory->pins);
 }
