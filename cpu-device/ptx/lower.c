@@ -32,7 +32,8 @@ uint32_t ptx_constant(struct ptx_lowering *lowering, uint64_t bits, bool wide)
 
 struct ptx_ir *ptx_emit(struct ptx_lowering *lowering, const char *row)
 {
-	struct ptx_ir ir = {.row = ptx_opcode_find(row), .guard = PTX_NO_REG, .shape = PTX_NO_REG, .line = lowering->at->line};
+	struct ptx_ir ir = {
+	    .row = ptx_opcode_find(row), .guard = PTX_NO_REG, .shape = PTX_NO_REG, .line = lowering->at->line};
 
 	if (ir.row == PTX_NO_OPCODE)
 		ptx_invalid(lowering, "this form of the instruction is not supported");
@@ -250,8 +251,12 @@ uint32_t ptx_source(struct ptx_lowering *lowering, const struct ptx_operand *ope
 	case PTX_IMMEDIATE:
 	case PTX_IMMEDIATE_F32:
 	case PTX_IMMEDIATE_F64:
-		if (class == 'p')
-			ptx_invalid(lowering, "a predicate is needed");
+		if (class == 'p') {
+			reg = ptx_temporary(lowering, 'p');
+			ptx_emit2(lowering, "setp.ne.u32", reg, ptx_constant(lowering, operand->bits != 0, false),
+				  ptx_constant(lowering, 0, false));
+			return reg;
+		}
 		return ptx_constant(lowering, immediate_bits(operand, type), class == 'l');
 	case PTX_VARIABLE:
 	case PTX_FUNCTION:
