@@ -12,6 +12,7 @@ from rpc import *  # noqa: F403 (the test's vocabulary)
 BUILD = os.environ["CRICKET_BUILD"]
 DRIVER = sys.argv.pop(1)
 DRIVER_OPTION = {"fake": os.environ["CRICKET_FAKE_DRIVER"]}.get(DRIVER, DRIVER)
+REMOTE = os.path.join(BUILD, "lib", "remote", "libcuda.so.1")
 ILLEGAL_ADDRESS = 700
 
 
@@ -20,10 +21,10 @@ class ProgramTest(unittest.TestCase):
         self.server = Server(driver=DRIVER_OPTION)
         self.addCleanup(self.server.stop)
 
-    def start(self, which):
+    def start(self, which, server=None):
         program = subprocess.Popen(
             [os.path.join(BUILD, "tests", "fault_program"), which], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, env=dict(os.environ, CRICKET_SERVER=self.server.uri,
+            text=True, env=dict(os.environ, CRICKET_SERVER=(server or self.server).uri,
                                 LD_LIBRARY_PATH=os.path.join(BUILD, "lib", "remote")))
         self.addCleanup(self.reap, program)
         return program
@@ -76,6 +77,22 @@ class Faulting(ProgramTest):
             bystander.stdin.flush()
         output, _ = bystander.communicate(timeout=TIMEOUT)
         self.assertEqual((output, bystander.returncode), ("fine\n", 0))
+
+
+@unittest.skipIf(DRIVER == "fake", "the fake driver executes nothing")
+class Chained(ProgramTest):
+    """The remote libcuda is a driver like any other, so a server can pass calls on to another server."""
+
+    def test_a_server_on_a_server(self):
+        with Server(driver=REMOTE, environment={"CRICKET_SERVER": self.server.uri}) as relay:
+            program = self.start("compute", relay)
+            output, _ = program.communicate("xxx", timeout=TIMEOUT)
+            self.assertEqual((output, program.returncode), ("ready\nfine\n", 0))
+
+    def test_auto_does_not_take_the_remote_libcuda_for_the_systems(self):
+        variables = {"CRICKET_SERVER": self.server.uri, "LD_LIBRARY_PATH": os.path.dirname(REMOTE)}
+        with Server(driver="auto", environment=variables) as server:
+            self.assertNotIn("/remote/", server.wait_log(r"driver: ([^(]+)").group(1))
 
 
 def main():

@@ -98,15 +98,17 @@ class Messages(ServerTest):
 
     def test_arguments_that_do_not_decode(self):
         client = self.connected()
-        for name, arguments in (("cuMemAlloc_v2", b""), ("cuMemAlloc_v2", u32(1)), ("cuMemcpyHtoD_v2", u64(16) + u32(8)),
+        launch = u64(1) + u32(*[1] * 7) + u64(0)
+        for name, arguments in (("cuMemAlloc_v2", b""), ("cuMemAlloc_v2", u32(1)),
+                                ("cuMemcpyHtoD_v2", u64(16) + u32(8)),
                                 ("cuMemcpyHtoD_v2", u64(16) + u32(0xffffffff)),
                                 ("cuMemcpyHtoD_v2", u64(16) + u32((4 << 20) + 1) + bytes((4 << 20) + 4)),
                                 ("cuLibraryGetGlobal", u64(1) + u32(65537) + bytes(65540)),
                                 ("cuLibraryGetGlobal", u64(1) + u32(0xfffffffe)),
                                 ("cuLibraryLoadData", u64(1) + u32(65) + bytes(65 * 12) + u32(0)),
                                 ("cuLibraryLoadData", u64(1) + u32(0xffffffff)),
-                                ("cuLaunchKernel", u64(1) + u32(*[1] * 7) + u64(0) + u32(32769) + bytes(32772)),
-                                ("cuLaunchKernelEx", u64(1) + u32(*[1] * 7) + u64(0) + u32(0) + u32(65) + bytes(65 * 68))):
+                                ("cuLaunchKernel", launch + u32(32769) + bytes(32772)),
+                                ("cuLaunchKernelEx", launch + u32(0) + u32(65) + bytes(65 * 68))):
             client.cuda_send(name, arguments)
             self.assertEqual(client.receive()[1], ("accepted", GARBAGE_ARGS), name)
         for arguments in (b"", u64(1, 2, 0) + u32((4 << 20) + 1), u64(1, 2, 0) + u32(8)):

@@ -325,7 +325,8 @@ class Copies(SessionTest):
     def test_there_and_back(self):
         client = self.connect(flags=0)
         for size in (0, 1, 3, 4, 65536, 4 << 20):
-            address, data = self.allocate(client, max(size, 1)), bytes(i * 7 & 255 for i in range(251)) * (size // 251 + 1)
+            address = self.allocate(client, max(size, 1))
+            data = bytes(i * 7 & 255 for i in range(251)) * (size // 251 + 1)
             self.assertEqual(client.cuda("cuMemcpyHtoD_v2", u64(address) + opaque(data[:size]))[0], 0)
             err, reader = client.cuda("cuMemcpyDtoH_v2", u64(address, size))
             self.assertEqual(err, 0)
