@@ -4,14 +4,14 @@
 #include <string.h>
 
 #define PROC_ADDRESS(name, version, stream, symbol) int symbol(void);
-#include "procaddress.def"
+#include "procaddress.h"
 #undef PROC_ADDRESS
 
 enum { DEFAULT = false, PER_THREAD = true };
 
 #define PROC_ADDRESS(name, version, stream, symbol) {#name, version, stream, symbol},
 static const struct cr_proc procs[] = {
-#include "procaddress.def"
+#include "procaddress.h"
 };
 
 static const struct cr_proc *newest(const char *name, int version, bool per_thread, bool *known)

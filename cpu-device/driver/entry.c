@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "driver.h"
-#include "proc_table.h"
+#include "driver_abi/proc_table.h"
+#include "driver_abi/results.h"
 
 DRV_API CUresult cuDriverGetVersion(int *version)
 {
@@ -14,35 +15,34 @@ DRV_API CUresult cuDriverGetVersion(int *version)
 	return CUDA_SUCCESS;
 }
 
-/* The newest variant of `name` that `version` allows, among the per-thread ones if there are any and they are asked
-   for; `found` tells whether the name is known. */
-static const struct drv_proc *proc_find(const char *name, int version, bool per_thread, bool *found)
+static CUresult give(const char **to, const char *text)
 {
-	const struct drv_proc *best = NULL;
-	for (size_t i = 0; i < drv_proc_count; i++) {
-		const struct drv_proc *proc = &drv_procs[i];
-		if (proc->per_thread != per_thread || strcmp(proc->name, name) != 0)
-			continue;
-		*found = true;
-		if (proc->version <= version && (!best || proc->version > best->version))
-			best = proc;
-	}
-	return best;
+	if (!to)
+		return CUDA_ERROR_INVALID_VALUE;
+	*to = text;
+	return text ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+DRV_API CUresult cuGetErrorName(CUresult error, const char **name)
+{
+	return give(name, cr_result_name(error));
+}
+
+DRV_API CUresult cuGetErrorString(CUresult error, const char **text)
+{
+	return give(text, cr_result_text(error));
 }
 
 DRV_API CUresult cuGetProcAddress_v2(const char *name, void **address, int version, cuuint64_t flags,
 				     CUdriverProcAddressQueryResult *status)
 {
 	const cuuint64_t known = CU_GET_PROC_ADDRESS_LEGACY_STREAM | CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM;
-	const struct drv_proc *proc = NULL;
-	bool found = false;
+	bool found;
 
 	if (!name || !address || version > DRV_VERSION || version < 0 || (flags & ~known) || flags == known)
 		return CUDA_ERROR_INVALID_VALUE;
-	if (flags & CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM)
-		proc = proc_find(name, version, true, &found);
-	if (!proc)
-		proc = proc_find(name, version, false, &found);
+	const struct cr_proc *proc =
+	    cr_proc_find(name, version, flags & CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM, &found);
 	*address = proc ? (void *)proc->function : NULL;
 	if (status)
 		*status = proc    ? CU_GET_PROC_ADDRESS_SUCCESS
