@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 
 CONTROL, CUDA = 0x20008098, 0x20008099
@@ -203,12 +204,18 @@ class Server:
         self.driver_log = os.path.join(self.folder.name, "driver.log")
         variables = dict(os.environ, FAKE_DRIVER_LOG=self.driver_log, **(environment or {}))
         driver = driver or os.environ["CRICKET_FAKE_DRIVER"]
-        self.log = ""
+        self.log, self.log_grows = "", threading.Condition()
         self.process = subprocess.Popen(
             [os.environ["CRICKET_SERVER_PROGRAM"], "--listen", listen, "--driver", driver, "--log", "debug", *options],
             stderr=subprocess.PIPE, env=variables)
-        os.set_blocking(self.process.stderr.fileno(), False)
-        self.uri = self.wait_log(r"listening on (\S+)").group(1)
+        self.log_reader = threading.Thread(target=self._read_log)
+        self.log_reader.start()
+        try:
+            self.uri = self.wait_log(r"listening on (\S+)").group(1)
+        except AssertionError:
+            self.process.kill()
+            self.stop()
+            raise
 
     def __enter__(self):
         return self
@@ -216,23 +223,26 @@ class Server:
     def __exit__(self, *_):
         self.stop()
 
-    def _read_log(self, timeout):
-        if select.select([self.process.stderr], [], [], timeout)[0]:
-            part = os.read(self.process.stderr.fileno(), 65536)
-            self.log += part.decode(errors="replace")
-            return bool(part)
-        return True
+    def _read_log(self):
+        """Reads always: a server whose log is not read comes to a stop."""
+        with self.process.stderr as log:
+            for line in log:
+                with self.log_grows:
+                    self.log += line.decode(errors="replace")
+                    self.log_grows.notify_all()
+        with self.log_grows:
+            self.log_grows.notify_all()
 
     def wait_log(self, pattern):
         """Waits until the server has logged `pattern`; the match."""
         deadline = time.monotonic() + TIMEOUT
-        while True:
-            match = re.search(pattern, self.log)
-            if match:
-                return match
-            left = deadline - time.monotonic()
-            if left <= 0 or not self._read_log(left):
-                raise AssertionError(f"the server has not logged {pattern!r}, but:\n{self.log}")
+        with self.log_grows:
+            while not (match := re.search(pattern, self.log)):
+                left = deadline - time.monotonic()
+                if left <= 0 or not self.log_reader.is_alive():
+                    raise AssertionError(f"the server has not logged {pattern!r}, but:\n{self.log}")
+                self.log_grows.wait(min(left, 0.5))
+            return match
 
     def children(self):
         """The session processes."""
@@ -247,7 +257,8 @@ class Server:
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            self._read_log(min(left, 0.02))
+            with self.log_grows:  # the server logs each end
+                self.log_grows.wait(min(left, 0.02))
         return True
 
     def driver_calls(self):
@@ -259,20 +270,16 @@ class Server:
 
     def stop(self, how=signal.SIGTERM):
         """Ends the server, unless it has been ended; its exit status. The log is whole then."""
-        if self.process.stderr.closed:
-            return self.process.returncode
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:
-            deadline = time.monotonic() + TIMEOUT
-            while self._read_log(1) and time.monotonic() < deadline:
-                pass
             status = self.process.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
-        self.process.stderr.close()
-        self.folder.cleanup()
+        finally:
+            self.log_reader.join(TIMEOUT)
+            self.folder.cleanup()
         for line in self.log.splitlines():
             assert "Sanitizer" not in line and "runtime error" not in line, self.log
         return status
