@@ -61,11 +61,15 @@ static void skip_blank(struct ptx_lexer *lexer)
 	}
 }
 
+/* An instruction's modifiers belong to its word; of directives, each is a word: .reg.b32 is two. */
 static void lex_word(struct ptx_lexer *lexer, struct ptx_token *token)
 {
+	bool directive = *lexer->next == '.';
+
 	token->kind = PTX_WORD;
+	lexer->next++;
 	for (;;) {
-		if (lexer->next < lexer->end && is_word(*lexer->next))
+		if (lexer->next < lexer->end && is_word(*lexer->next) && !(directive && *lexer->next == '.'))
 			lexer->next++;
 		else if (starts_with(lexer, "::")) /* .shared::cta */
 			lexer->next += 2;

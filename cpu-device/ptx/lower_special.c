@@ -215,12 +215,10 @@ static const char *comparison(struct ptx_lowering *lowering)
 	ptx_invalid(lowering, "unknown comparison");
 }
 
-/* The predicate of `a cmp b` for operands first and first + 1. */
-static uint32_t compare(struct ptx_lowering *lowering, const char *cmp, const char *type, uint32_t result)
+static uint32_t compare_registers(struct ptx_lowering *lowering, const char *type, uint32_t a, uint32_t b,
+				  uint32_t result)
 {
-	char class = ptx_class(lowering, type);
-	uint32_t a = ptx_source(lowering, ptx_operand(lowering, 1), class, type, false);
-	uint32_t b = ptx_source(lowering, ptx_operand(lowering, 2), class, type, false);
+	const char *cmp = comparison(lowering);
 	char row[40];
 
 	if (!strcmp(type, "f16") || !strcmp(type, "bf16")) {
@@ -233,12 +231,62 @@ static uint32_t compare(struct ptx_lowering *lowering, const char *cmp, const ch
 	return result;
 }
 
+/* The predicate of `a cmp b` for the two operands behind the destination. */
+static uint32_t compare(struct ptx_lowering *lowering, const char *type, uint32_t result)
+{
+	char class = ptx_class(lowering, type);
+	uint32_t a = ptx_source(lowering, ptx_operand(lowering, 1), class, type, false);
+	uint32_t b = ptx_source(lowering, ptx_operand(lowering, 2), class, type, false);
+
+	return compare_registers(lowering, type, a, b, result);
+}
+
+static bool is_pair(const char *type)
+{
+	return !strcmp(type, "f16x2") || !strcmp(type, "bf16x2");
+}
+
+/* The same for one half of f16x2 operands. */
+static uint32_t compare_half(struct ptx_lowering *lowering, const char *type, unsigned half)
+{
+	uint32_t parts[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		uint32_t both = ptx_source(lowering, ptx_operand(lowering, 1 + i), 'w', type, false);
+
+		parts[i] = ptx_temporary(lowering, 'w');
+		ptx_emit2(lowering, "extract@16", parts[i], both, PTX_NO_REG)->imm = half;
+	}
+	return compare_registers(lowering, type[0] == 'b' ? "bf16" : "f16", parts[0], parts[1],
+				 ptx_temporary(lowering, 'p'));
+}
+
 static const char *boolean_row(const struct ptx_lowering *lowering)
 {
 	return ptx_has(lowering, ".and")   ? "and.pred"
 	       : ptx_has(lowering, ".or")  ? "or.pred"
 	       : ptx_has(lowering, ".xor") ? "xor.pred"
 					   : NULL;
+}
+
+/* setp.lt.f16x2 p|q, a, b: p for the lower halves, q for the upper */
+static void lower_setp_pair(struct ptx_lowering *lowering, const struct ptx_operand *d, const char *type,
+			    const char *boolean)
+{
+	uint32_t results[2] = {compare_half(lowering, type, 0), compare_half(lowering, type, 1)};
+	uint32_t c = boolean ? ptx_source(lowering, ptx_operand(lowering, 3), 'p', "pred", false) : PTX_NO_REG;
+
+	if (!d->second)
+		ptx_invalid(lowering, "two destinations are needed");
+	if (boolean)
+		for (int i = 0; i < 2; i++) {
+			uint32_t both = ptx_temporary(lowering, 'p');
+
+			ptx_emit2(lowering, boolean, both, results[i], c);
+			results[i] = both;
+		}
+	ptx_emit2(lowering, "mov.pred", ptx_destination(lowering, d, 'p'), results[0], PTX_NO_REG);
+	ptx_emit2(lowering, "mov.pred", ptx_destination(lowering, d->second, 'p'), results[1], PTX_NO_REG);
 }
 
 /* setp.lt.and.s32 p|q, a, b, !c: p = (a < b) and !c, q = !(a < b) and !c */
@@ -248,11 +296,15 @@ static void lower_setp(struct ptx_lowering *lowering)
 	const char *boolean = boolean_row(lowering), *type = ptx_type(lowering, 0);
 	uint32_t p = ptx_destination(lowering, d, 'p'), c, result;
 
-	if (!boolean && !d->second) {
-		compare(lowering, comparison(lowering), type, p);
+	if (is_pair(type)) {
+		lower_setp_pair(lowering, d, type, boolean);
 		return;
 	}
-	result = compare(lowering, comparison(lowering), type, ptx_temporary(lowering, 'p'));
+	if (!boolean && !d->second) {
+		compare(lowering, type, p);
+		return;
+	}
+	result = compare(lowering, type, ptx_temporary(lowering, 'p'));
 	c = boolean ? ptx_source(lowering, ptx_operand(lowering, 3), 'p', "pred", false) : PTX_NO_REG;
 	/* Read both before p is written, which may be c. */
 	if (d->second) {
@@ -268,25 +320,44 @@ static void lower_setp(struct ptx_lowering *lowering)
 	}
 }
 
-/* set.lt.f32.s32 d, a, b, c: all ones or 1.0 where true */
+/* What set gives where the comparison holds: 1.0 in the result's type, or all ones. */
+static uint32_t set_value(struct ptx_lowering *lowering, const char *to)
+{
+	if (!strcmp(to, "f32"))
+		return 0x3f800000;
+	if (!strcmp(to, "f16") || !strcmp(to, "f16x2"))
+		return 0x3c00;
+	if (!strcmp(to, "bf16") || !strcmp(to, "bf16x2"))
+		return 0x3f80;
+	if (to[0] != 'u' && to[0] != 's')
+		ptx_invalid(lowering, "result type not supported");
+	return UINT32_MAX;
+}
+
+/* set.lt.f32.s32 d, a, b, c; of f16x2 each half by itself */
 static void lower_set(struct ptx_lowering *lowering)
 {
-	const char *boolean = boolean_row(lowering), *to = ptx_type(lowering, 1);
-	uint32_t result = compare(lowering, comparison(lowering), ptx_type(lowering, 0), ptx_temporary(lowering, 'p'));
-	uint32_t d = ptx_destination(lowering, ptx_operand(lowering, 0), 'w');
-	uint32_t one = ptx_constant(lowering, !strcmp(to, "f32") ? 0x3f800000 : UINT32_MAX, false);
-	uint32_t zero = ptx_constant(lowering, 0, false);
+	const char *boolean = boolean_row(lowering), *to = ptx_type(lowering, 1), *from = ptx_type(lowering, 0);
+	uint32_t one = ptx_constant(lowering, set_value(lowering, to), false), zero = ptx_constant(lowering, 0, false);
+	uint32_t d = ptx_destination(lowering, ptx_operand(lowering, 0), 'w'), values[2];
+	unsigned halves = is_pair(from) ? 2 : 1;
 
-	if (strcmp(to, "f32") && strcmp(to, "u32") && strcmp(to, "s32"))
-		ptx_invalid(lowering, "result type not supported");
-	if (boolean) {
-		uint32_t c = ptx_source(lowering, ptx_operand(lowering, 3), 'p', "pred", false);
-		uint32_t both = ptx_temporary(lowering, 'p');
+	for (unsigned i = 0; i < halves; i++) {
+		uint32_t result = halves == 2 ? compare_half(lowering, from, i)
+					      : compare(lowering, from, ptx_temporary(lowering, 'p'));
 
-		ptx_emit2(lowering, boolean, both, result, c);
-		result = both;
+		if (boolean) {
+			uint32_t c = ptx_source(lowering, ptx_operand(lowering, 3), 'p', "pred", false);
+			uint32_t both = ptx_temporary(lowering, 'p');
+
+			ptx_emit2(lowering, boolean, both, result, c);
+			result = both;
+		}
+		values[i] = halves == 2 ? ptx_temporary(lowering, 'w') : d;
+		ptx_emit2(lowering, "selp.b32", values[i], one, zero)->op[3] = result;
 	}
-	ptx_emit2(lowering, "selp.b32", d, one, zero)->op[3] = result;
+	if (halves == 2)
+		ptx_emit2(lowering, "pack@16x2", d, values[0], values[1]);
 }
 
 static void lower_selection(struct ptx_lowering *lowering, const char *type, uint32_t predicate)

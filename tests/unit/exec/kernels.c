@@ -283,7 +283,7 @@ START_TEST(histogram)
 	load();
 	memset(p.out, 0, 1024);
 	for (int i = 0; i < p.n; i++)
-		want[p.in[i] = (unsigned char)(i * i / 7)]++;
+		want[p.in[i] = (unsigned char)((unsigned)i * (unsigned)i / 7)]++;
 	kernel_run(module, "histogram", 6, 192, 0, &p);
 	ck_assert_mem_eq(p.out, want, sizeof(want));
 }
@@ -469,7 +469,7 @@ START_TEST(vectors)
 
 	load();
 	for (int i = 0; i < 128; i++)
-		p.in[0][i] = (float)i;
+		p.in[i / 4][i % 4] = (float)i;
 	kernel_run(module, "vectors", 1, 32, 0, &p);
 	for (int i = 0; i < 32; i++) {
 		for (int k = 0; k < 4; k++)
