@@ -6,7 +6,7 @@
 #include "device.h"
 #include "hand.h"
 #include "handles.h"
-#include "ranges.h"
+#include "memory.h"
 #include "thread.h"
 
 enum { STACK_MAX = 64 };

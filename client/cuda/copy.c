@@ -6,7 +6,7 @@
 #include "connection.h"
 #include "hand.h"
 #include "handles.h"
-#include "ranges.h"
+#include "memory.h"
 
 /* What stands before the blob, or asks for one. */
 struct piece {
@@ -20,9 +20,10 @@ static size_t piece_size(size_t left)
 	return left < CUDA_BLOB_MAX ? left : CUDA_BLOB_MAX;
 }
 
-static CUresult check(const void *host, size_t size)
+/* What CUDA refuses at once: no host memory, or more than the device allocation has. */
+static CUresult check(const void *host, CUdeviceptr device, size_t size)
 {
-	return size && !host ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+	return size && (!host || !cu_memory_may_hold(device, size)) ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
 }
 
 /* ---- Host to device ---- */
@@ -42,7 +43,7 @@ static bool encode_to_device_in(XDR *args, const void *arguments)
 CUresult cu_copy_to_device(CUdeviceptr to, const void *from, size_t size, CUstream stream)
 {
 	struct piece piece = {.address = to};
-	CUresult err = check(from, size);
+	CUresult err = check(from, to, size);
 	if (!err)
 		err = cu_id_of_stream(stream, &piece.stream);
 	while (!err && size) {
@@ -100,7 +101,7 @@ static CUresult await(struct cu_reply *replies, size_t count, CUresult err)
 CUresult cu_copy_to_host(void *to, CUdeviceptr from, size_t size)
 {
 	enum { AT_ONCE = 64 }; /* pieces asked for before the first is awaited */
-	CUresult err = check(to, size);
+	CUresult err = check(to, from, size);
 	struct cu_reply *replies = err || !size ? NULL : malloc(AT_ONCE * sizeof(*replies));
 	if (!err && size && !replies)
 		return CUDA_ERROR_OUT_OF_MEMORY;
@@ -136,7 +137,7 @@ static bool encode_to_host_in(XDR *args, const void *arguments)
 CUresult cu_copy_to_host_later(void *to, CUdeviceptr from, size_t size, CUstream stream)
 {
 	struct piece piece = {.address = from};
-	CUresult err = check(to, size);
+	CUresult err = check(to, from, size);
 	if (!err)
 		err = cu_id_of_stream(stream, &piece.stream);
 	while (!err && size) {

@@ -5,7 +5,7 @@
 #include "copy.h"
 #include "hand.h"
 #include "handles.h"
-#include "ranges.h"
+#include "memory.h"
 
 /* One side of a copy, resolved: where its first byte is. */
 struct side {

@@ -6,6 +6,7 @@
 
 #include "connection.h"
 #include "hand.h"
+#include "memory.h"
 #include "ranges.h"
 #include "thread.h"
 

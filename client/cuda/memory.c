@@ -4,6 +4,7 @@
 
 #include "hand.h"
 #include "handles.h"
+#include "memory.h"
 #include "ranges.h"
 #include "thread.h"
 
@@ -48,6 +49,12 @@ bool cu_memory_is_device(uint64_t address)
 {
 	struct cu_range range;
 	return look_up(address, &range);
+}
+
+bool cu_memory_may_hold(uint64_t address, uint64_t size)
+{
+	struct cu_range range;
+	return !look_up(address, &range) || size <= range.size - (address - range.base);
 }
 
 void cu_memory_note_symbol(uint64_t address, uint64_t size, uint64_t context)

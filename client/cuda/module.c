@@ -7,7 +7,7 @@
 #include "handles.h"
 #include "image.h"
 #include "log.h"
-#include "ranges.h"
+#include "memory.h"
 #include "thread.h"
 
 /* ---- From the load reply to objects ---- */

@@ -30,16 +30,4 @@ struct cu_range *cu_ranges_find(struct cu_ranges *ranges, uint64_t address);
 /* Removes a range that cu_ranges_find returned. */
 void cu_ranges_remove(struct cu_ranges *ranges, struct cu_range *range);
 
-/* Drops the device memory that belonged to a context (memory.c). */
-void cu_memory_forget_context(uint64_t context);
-
-/* Is the address in device memory that this client knows of (memory.c)? */
-bool cu_memory_is_device(uint64_t address);
-
-/* Notes a module's variable, so that its address is known to be the device's (memory.c). */
-void cu_memory_note_symbol(uint64_t address, uint64_t size, uint64_t context);
-
-/* Is the address in pinned host memory (host.c)? */
-bool cu_host_is_pinned(const void *address);
-
 #endif

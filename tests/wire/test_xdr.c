@@ -8,6 +8,7 @@
 #include "protocol_hash.h"
 #include "rpc_control.h"
 #include "rpc_cuda.h"
+#include "suite.h"
 
 static char buffer[64 << 10];
 
@@ -195,9 +196,5 @@ int main(void)
 	tcase_add_test(cases, the_programs_have_their_numbers);
 	tcase_add_test(cases, the_hash_is_one);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

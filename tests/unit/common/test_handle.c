@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "handle.h"
+#include "suite.h"
 
 static int objects[4];
 static int destroyed;
@@ -136,9 +137,5 @@ int main(void)
 	tcase_add_test(tests, ids_of_the_other_end_are_checked);
 	tcase_add_test(tests, a_table_is_bounded);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "suite.h"
 
 static int saved_stderr, log_end;
 
@@ -107,9 +108,5 @@ int main(void)
 	tcase_add_test(tests, a_message_is_one_line);
 	tcase_add_test(tests, errno_is_kept_and_can_be_named);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

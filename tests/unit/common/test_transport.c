@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "transport.h"
+#include "suite.h"
 
 static struct cr_reason why;
 static char folder[] = "/tmp/cricket-test-XXXXXX";
@@ -281,9 +282,5 @@ int main(void)
 	tcase_add_test(tests, a_file_at_the_path_is_left_alone);
 	tcase_add_test(tests, nobody_listens);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

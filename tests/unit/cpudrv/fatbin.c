@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 struct image {
 	unsigned char *bytes;
 	size_t size;
@@ -241,9 +243,5 @@ int main(void)
 	tcase_add_loop_test(tcase, absurd_sizes_are_refused, 0, MODES);
 	tcase_set_timeout(tcase, 30);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "suite.h"
+
 CUcontext context;
 CUmodule module;
 
@@ -79,9 +81,5 @@ int run_tests(const char *name, void (*setup)(void), const TTest *const *tests, 
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(tcase, tests[i]);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

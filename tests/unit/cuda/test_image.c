@@ -7,6 +7,7 @@
 #include "call.h"
 #include "fatbinary_section.h"
 #include "image.h"
+#include "suite.h"
 
 /* What was uploaded through the call below. */
 static char uploaded[16 << 20];
@@ -151,9 +152,5 @@ int main(void)
 	tcase_add_test(cases, large_images_are_uploaded_in_pieces);
 	tcase_add_test(cases, files);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "ranges.h"
+#include "suite.h"
 
 static struct cu_ranges ranges;
 
@@ -77,9 +78,5 @@ int main(void)
 	tcase_add_test(cases, the_end_of_the_address_space);
 	tcase_add_test(cases, many_ranges);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

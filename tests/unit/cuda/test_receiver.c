@@ -7,6 +7,7 @@
 
 #include "receiver.h"
 #include "stats.h"
+#include "suite.h"
 
 /* A transport that plays `script` in pieces of at most `piece` bytes, then ends. */
 static struct {
@@ -272,9 +273,5 @@ int main(void)
 	tcase_add_test(cases, rejections_are_errors_of_the_call);
 	tcase_add_test(cases, the_end_at_every_byte);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

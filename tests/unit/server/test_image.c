@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "image.h"
+#include "suite.h"
 
 static struct srv_images images;
 
@@ -144,9 +145,5 @@ int main(void)
 	tcase_add_test(tests, an_elf_file_may_not_name_tables_outside);
 	tcase_add_test(tests, a_wrapper_with_addresses_is_refused);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "record.h"
+#include "suite.h"
 
 static int peer;
 static struct srv_input input;
@@ -162,9 +163,5 @@ int main(void)
 	tcase_add_test(tests, fragments_are_bounded_together);
 	tcase_add_test(tests, the_largest_record_passes);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }
