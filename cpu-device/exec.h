@@ -45,8 +45,8 @@ struct cpu_kernel_info {
 	const struct cpu_parameter *parameters; /* owned by the kernel */
 	size_t parameter_count;
 	size_t parameter_bytes; /* of the packed buffer */
-	int registers;		/* per thread, 32-bit */
-	size_t shared_bytes;	/* static */
+	int registers;          /* per thread, 32-bit */
+	size_t shared_bytes;    /* static */
 	size_t constant_bytes;
 	size_t local_bytes; /* per thread */
 	int max_threads;    /* per block: .maxntid, else the device's limit */
@@ -65,7 +65,7 @@ struct cpu_launch {
 	unsigned block[3];
 	size_t dynamic_shared_bytes;
 	const void *parameters; /* packed as cpu_kernel_info says; read only during the run */
-	bool cooperative;	/* keep all blocks resident, allow grid-wide barriers */
+	bool cooperative;       /* keep all blocks resident, allow grid-wide barriers */
 };
 
 /* Runs a whole grid on all cores and returns when it has finished (the caller is one of the workers). One grid at a

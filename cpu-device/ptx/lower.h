@@ -15,8 +15,8 @@ CUresult ptx_lower(struct ptx_arena *arena, const struct ptx_module *module, str
 struct ptx_ir {
 	uint32_t row;
 	uint32_t op[CPU_OPERANDS];
-	uint32_t guard;	   /* PTX_NO_REG: none */
-	uint32_t shape;	   /* memory: where the addresses' shape is kept; PTX_NO_REG: nowhere */
+	uint32_t guard;   /* PTX_NO_REG: none */
+	uint32_t shape;   /* memory: where the addresses' shape is kept; PTX_NO_REG: nowhere */
 	bool shape_known; /* an instruction before has found it */
 	bool guard_flip;
 	bool has_target; /* `imm` is the index of an instruction of the parsed function */

@@ -17,9 +17,9 @@ static int failures;
 
 #define CHECK_ERROR(call, wanted)                                                                                      \
 	do {                                                                                                           \
-		cudaError_t returned = call;                                                                              \
-		if (returned != (wanted)) {                                                                               \
-			printf("line %d: %s: %s\n", __LINE__, #call, cudaGetErrorName(returned));                         \
+		cudaError_t returned = call;                                                                           \
+		if (returned != (wanted)) {                                                                            \
+			printf("line %d: %s: %s\n", __LINE__, #call, cudaGetErrorName(returned));                      \
 			failures++;                                                                                    \
 		}                                                                                                      \
 	} while (0)

@@ -56,9 +56,18 @@ K endless_recursion(int *out)
 }
 
 typedef int (*Operation)(int, int);
-__device__ __noinline__ int plus(int a, int b) { return a + b; }
-__device__ __noinline__ int minus(int a, int b) { return a - b; }
-__device__ __noinline__ int times(int a, int b) { return a * b; }
+__device__ __noinline__ int plus(int a, int b)
+{
+	return a + b;
+}
+__device__ __noinline__ int minus(int a, int b)
+{
+	return a - b;
+}
+__device__ __noinline__ int times(int a, int b)
+{
+	return a * b;
+}
 __device__ Operation operations[3] = {plus, minus, times};
 
 K pointers(int *out)
@@ -92,12 +101,24 @@ K divergence(int *out, int n)
 			break;
 	}
 	switch (i % 7) {
-	case 0: sum += 100; break;
-	case 1: sum ^= 0x55; break;
-	case 2: sum *= 3; break;
-	case 3: sum -= 1; break;
-	case 4: sum = sum << 2; break;
-	case 5: sum = ~sum; break;
+	case 0:
+		sum += 100;
+		break;
+	case 1:
+		sum ^= 0x55;
+		break;
+	case 2:
+		sum *= 3;
+		break;
+	case 3:
+		sum -= 1;
+		break;
+	case 4:
+		sum = sum << 2;
+		break;
+	case 5:
+		sum = ~sum;
+		break;
 	}
 	out[i] = sum;
 }
