@@ -7,11 +7,18 @@
 #define NAN32 f32_from(0x7fffffff)
 #define NAN64 f64_from((u64)INT64_MAX)
 
-/* A number wins over NaN, and -0 < +0: equal values differ in the sign bit at most. */
-#define MIN(a, b, T, NAN_T)                                                                                            \
-	(a != a ? (b != b ? NAN_T : b) : b != b ? a : a == b ? T##_from(T##_bits(a) | T##_bits(b)) : a < b ? a : b)
-#define MAX(a, b, T, NAN_T)                                                                                            \
-	(a != a ? (b != b ? NAN_T : b) : b != b ? a : a == b ? T##_from(T##_bits(a) & T##_bits(b)) : a > b ? a : b)
+/* A number wins over NaN, and -0 < +0: equal values differ in the sign bit at most. Written as selections one after the
+   other, which compilers make vector code of. */
+#define CHOOSE(a, b, T, better, equal, NAN_T)                                                                          \
+	({                                                                                                             \
+		T choice_ = better ? a : b;                                                                            \
+		choice_ = a == b ? T##_from(equal) : choice_;                                                          \
+		choice_ = b != b ? a : choice_;                                                                        \
+		choice_ = a != a ? b : choice_;                                                                        \
+		choice_ != choice_ ? NAN_T : choice_;                                                                  \
+	})
+#define MIN(a, b, T, NAN_T) CHOOSE(a, b, T, a < b, T##_bits(a) | T##_bits(b), NAN_T)
+#define MAX(a, b, T, NAN_T) CHOOSE(a, b, T, a > b, T##_bits(a) & T##_bits(b), NAN_T)
 
 #define FLOAT_OPERATIONS(UNARY_, BINARY_, TERNARY_)                                                                    \
 	BINARY_(add, a + b, a + b)                                                                                     \

@@ -160,8 +160,28 @@ static inline u64 insert(u64 field, u64 into, u32 position, u32 length, u32 bits
 	return (into & ~(mask << start)) | (field & mask) << start;
 }
 
-TERNARY(bfe_u32, u32, u32, u32, u32, extract_unsigned(a, b, c, 32))
-TERNARY(bfe_s32, u32, s32, u32, u32, extract_signed(a, b, c, 32))
+/* The same in 32 bits, for vector code. */
+static inline u32 extract_unsigned_u32(u32 value, u32 position, u32 length)
+{
+	u32 start = position & 0xff, count = length & 0xff;
+	u32 mask = count < 32 ? (1u << (count & 31)) - 1 : UINT32_MAX;
+
+	value = start < 32 ? value >> (start & 31) : 0;
+	return value & mask;
+}
+
+static inline u32 extract_signed_u32(s32 value, u32 position, u32 length)
+{
+	u32 start = position & 0xff, count = length & 0xff;
+	u32 unused = count < 32 ? 32 - count : 0;
+
+	value >>= start < 32 ? start : 31;
+	value = (s32)((u32)value << (unused & 31)) >> (unused & 31);
+	return count ? (u32)value : 0;
+}
+
+TERNARY(bfe_u32, u32, u32, u32, u32, extract_unsigned_u32(a, b, c))
+TERNARY(bfe_s32, u32, s32, u32, u32, extract_signed_u32(a, b, c))
 TERNARY(bfe_u64, u64, u64, u32, u32, extract_unsigned(a, b, c, 64))
 TERNARY(bfe_s64, u64, s64, u32, u32, extract_signed(a, b, c, 64))
 

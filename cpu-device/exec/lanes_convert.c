@@ -70,15 +70,27 @@ FLOAT_FROM_ALL(f64)
 
 /* Float to integer saturates. `limit` is the first power of two that is too large. NaN gives 0, but the highest bit
    when the source or the result has 64 bits. */
+#define INT_SATURATE(D, S, a, low, high, limit, nan)                                                                   \
+	({                                                                                                             \
+		const S value_ = a;                                                                                    \
+		S inside_ = value_ < (S)(low) ? (S)(low) : value_;                                                     \
+		D result_;                                                                                             \
+		inside_ = inside_ < (S)(limit) ? inside_ : 0;                                                          \
+		result_ = (D)inside_;                                                                                  \
+		result_ = value_ >= (S)(limit) ? (D)(high) : result_;                                                  \
+		value_ != value_ ? (D)(nan) : result_;                                                                 \
+	})
 #define INT_FROM(D, S, low, high, limit, nan)                                                                          \
 	LANE_FN(cvt_##D##_##S)                                                                                         \
 	{                                                                                                              \
 		const s64 flags = insn->imm;                                                                           \
 		const slot_##S *a_ = REGISTER(S, 1);                                                                   \
-		LANES(D, ({                                                                                            \
-			      S a = S##_integral(S##_input(a_[i], flags), flags);                                      \
-			      a != a ? (D)(nan) : a >= (S)(limit) ? (D)(high) : a < (S)(low) ? (D)(low) : (D)a;        \
-		      }));                                                                                             \
+		/* The C conversion itself rounds to zero. */                                                          \
+		if (flags == (CPU_INTEGRAL | CPU_ROUND_ZERO))                                                          \
+			LANES(D, INT_SATURATE(D, S, a_[i], low, high, limit, nan));                                    \
+		else                                                                                                   \
+			LANES(D, INT_SATURATE(D, S, S##_integral(S##_input(a_[i], flags), flags), low, high, limit,    \
+					      nan));                                                                   \
 		return insn + 1;                                                                                       \
 	}
 #define INT_FROM_FLOATS(D, low, high, limit, nan)                                                                      \

@@ -1,6 +1,8 @@
 /* The order of lowering, and the tools its families share. */
 #include "lower.h"
 
+#include <stdlib.h>
+
 void ptx_invalid(struct ptx_lowering *lowering, const char *why)
 {
 	ptx_escape(lowering->arena, CUDA_ERROR_INVALID_PTX, lowering->at ? lowering->at->line : lowering->ast->line,
@@ -504,17 +506,23 @@ static struct cpu_program *program_make(struct ptx_arena *keep, struct ptx_arena
 CUresult ptx_lower(struct ptx_arena *arena, const struct ptx_module *module, struct ptx_function *kernel,
 		   struct cpu_program **program)
 {
-	struct ptx_arena scratch = {.log = arena->log, .log_size = arena->log_size};
+	/* Not a local variable: what changes in one between setjmp and longjmp is lost. */
+	struct ptx_arena *volatile scratch = calloc(1, sizeof(*scratch));
 	volatile CUresult result = CUDA_SUCCESS;
 	jmp_buf escape;
 
-	arena->escape = scratch.escape = &escape;
+	if (!scratch)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	scratch->log = arena->log;
+	scratch->log_size = arena->log_size;
+	arena->escape = scratch->escape = &escape;
 	arena->error = CUDA_SUCCESS;
 	if (setjmp(escape))
-		result = arena->error ? arena->error : scratch.error;
+		result = arena->error ? arena->error : scratch->error;
 	else
-		*program = program_make(arena, &scratch, module, kernel);
+		*program = program_make(arena, scratch, module, kernel);
 	arena->escape = NULL;
-	ptx_arena_free(&scratch);
+	ptx_arena_free(scratch);
+	free(scratch);
 	return result;
 }
