@@ -12,6 +12,14 @@ SHAPE_FIND(shape_find_u64, u64)
 		d_[i] = (slot_##D)value_;                                                                              \
 	} while (0)
 
+/* One value to all lanes of a loop. */
+#define SPREAD(LOOP, D, M, from)                                                                                       \
+	do {                                                                                                           \
+		M one_;                                                                                                \
+		memcpy(&one_, (from), sizeof(M));                                                                      \
+		LOOP d_[i] = (slot_##D)one_;                                                                           \
+	} while (0)
+
 #define STORE_VALUE(M, to)                                                                                             \
 	do {                                                                                                           \
 		M value_ = (M)v_[i];                                                                                   \
@@ -88,7 +96,7 @@ SHAPE_FIND(shape_find_u64, u64)
 			if (step)                                                                                      \
 				HALF_LOOP LOAD_VALUE(D, M, from + i * size);                                           \
 			else                                                                                           \
-				HALF_LOOP LOAD_VALUE(D, M, from);                                                      \
+				SPREAD(HALF_LOOP, D, M, from);                                                         \
 		return insn + 1;                                                                                       \
 	}                                                                                                              \
 	LANE_FN(name)                                                                                                  \
@@ -109,7 +117,7 @@ SHAPE_FIND(shape_find_u64, u64)
 		} else if (shape == SHAPE_ONE) {                                                                       \
 			from = at_##space(warp, insn, ADDRESS_##space(0), size, size);                                 \
 			if (from) {                                                                                    \
-				LANE_LOOP LOAD_VALUE(D, M, from);                                                      \
+				SPREAD(LANE_LOOP, D, M, from);                                                         \
 				return insn + 1;                                                                       \
 			}                                                                                              \
 		} else if (shape & SHAPE_HALVES) {                                                                     \
