@@ -57,6 +57,14 @@ static int socket_poll(struct cr_transport *transport, short events, int timeout
 	}
 }
 
+/* The socket itself is readable when there are bytes. */
+static bool socket_arm(struct cr_transport *transport, bool on)
+{
+	(void)transport;
+	(void)on;
+	return false;
+}
+
 static void socket_shutdown(struct cr_transport *transport)
 {
 	shutdown(transport->fd, SHUT_RDWR);
@@ -72,6 +80,7 @@ const struct cr_transport_ops cr_transport_socket_ops = {
     .send = socket_send,
     .receive = socket_receive,
     .poll = socket_poll,
+    .arm = socket_arm,
     .shutdown = socket_shutdown,
     .close = socket_close,
 };

@@ -1,5 +1,7 @@
 /* Connecting to a server. */
 #include "transport.h"
+#include "transport_shm.h"
+#include "transport_vsock.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -14,7 +16,7 @@ static void explain(struct cr_reason *why, const struct cr_uri *uri, const char 
 {
 	char text[384];
 	cr_uri_format(uri, text, sizeof(text));
-	snprintf(why->text, sizeof(why->text), "cannot connect to %s: %s", text, problem);
+	snprintf(why->text, sizeof(why->text), "cannot connect to %s: %.100s", text, problem);
 }
 
 /* Completes a connect(2) in progress on `fd`; 0 or an errno. */
@@ -77,17 +79,59 @@ static int connect_unix(const struct cr_uri *uri, int timeout_ms, struct cr_reas
 	return fd;
 }
 
+static int connect_vsock(const struct cr_uri *uri, int timeout_ms, struct cr_reason *why)
+{
+	struct sockaddr_vm address = cr_vsock_address(uri);
+	int error, fd = connect_one((struct sockaddr *)&address, sizeof(address), timeout_ms, &error);
+	if (fd < 0)
+		explain(why, uri, error == EAFNOSUPPORT ? "this kernel has no vsock" : strerror(error));
+	return fd;
+}
+
+static int connect_socket(const struct cr_uri *uri, int timeout_ms, struct cr_reason *why)
+{
+	if (uri->scheme == CR_SCHEME_TCP)
+		return connect_tcp(uri, timeout_ms, why);
+	return uri->scheme == CR_SCHEME_VSOCK ? connect_vsock(uri, timeout_ms, why)
+					      : connect_unix(uri, timeout_ms, why);
+}
+
 struct cr_transport *cr_transport_connect(const struct cr_uri *uri, int timeout_ms, struct cr_reason *why)
 {
 	int saved_errno = errno;
-	int fd = uri->scheme == CR_SCHEME_TCP ? connect_tcp(uri, timeout_ms, why) : connect_unix(uri, timeout_ms, why);
-	struct cr_transport *transport = NULL;
-	if (fd >= 0) {
-		transport = cr_transport_from_socket(fd);
-		if (!transport) {
-			close(fd);
-			explain(why, uri, "out of memory");
-		}
+	int fd = connect_socket(uri, timeout_ms, why);
+	struct cr_transport *transport = fd >= 0 ? cr_transport_from_socket(fd) : NULL;
+	if (fd >= 0 && !transport) {
+		close(fd);
+		explain(why, uri, "out of memory");
+	}
+	errno = saved_errno;
+	return transport;
+}
+
+/* Over a Unix socket, changes to shared memory. False and `why` when the connection is of no use then. */
+static bool share_memory(struct cr_transport *transport, const struct cr_uri *uri, int timeout_ms,
+			 struct cr_reason *why)
+{
+	struct cr_reason problem;
+	bool lost = false;
+	if (uri->scheme != CR_SCHEME_UNIX && uri->scheme != CR_SCHEME_SHM)
+		return true;
+	if (cr_shm_negotiate(transport, timeout_ms, &lost, &problem))
+		return true;
+	if (!lost && uri->scheme == CR_SCHEME_UNIX)
+		return true;
+	explain(why, uri, problem.text);
+	return false;
+}
+
+struct cr_transport *cr_transport_connect_server(const struct cr_uri *uri, int timeout_ms, struct cr_reason *why)
+{
+	int saved_errno = errno;
+	struct cr_transport *transport = cr_transport_connect(uri, timeout_ms, why);
+	if (transport && !share_memory(transport, uri, timeout_ms, why)) {
+		transport->ops->close(transport);
+		transport = NULL;
 	}
 	errno = saved_errno;
 	return transport;

@@ -1,5 +1,6 @@
 /* Listening for clients. */
 #include "transport.h"
+#include "transport_vsock.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -109,8 +110,33 @@ static int listen_unix(const struct cr_uri *uri, struct cr_reason *why)
 	return -1;
 }
 
+/* Port 0 takes a free one, as with TCP. */
+static int listen_vsock(const struct cr_uri *uri, struct cr_uri *bound, struct cr_reason *why)
+{
+	struct sockaddr_vm address = cr_vsock_address(uri);
+	socklen_t length = sizeof(address);
+	address.svm_port = uri->port ? uri->port : VMADDR_PORT_ANY;
+	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int error = fd < 0 ? errno : bind_and_listen(fd, (struct sockaddr *)&address, sizeof(address));
+	if (!error && getsockname(fd, (struct sockaddr *)&address, &length) < 0)
+		error = errno;
+	if (!error) {
+		bound->port = address.svm_port;
+		return fd;
+	}
+	if (error == EAFNOSUPPORT)
+		explain(why, uri, "this kernel has no vsock");
+	else
+		explain_errno(why, uri, error);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 int cr_transport_listen(const struct cr_uri *uri, struct cr_uri *bound, struct cr_reason *why)
 {
 	*bound = *uri;
-	return uri->scheme == CR_SCHEME_TCP ? listen_tcp(uri, bound, why) : listen_unix(uri, why);
+	if (uri->scheme == CR_SCHEME_TCP)
+		return listen_tcp(uri, bound, why);
+	return uri->scheme == CR_SCHEME_VSOCK ? listen_vsock(uri, bound, why) : listen_unix(uri, why);
 }

@@ -1,5 +1,6 @@
-/* tcp://HOST:PORT and unix:///PATH. */
+/* Addresses: tcp://HOST:PORT, unix:///PATH, shm:///PATH, vsock://CID:PORT. */
 #include "transport.h"
+#include "transport_vsock.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -8,12 +9,13 @@
 
 static bool refuse(struct cr_reason *why, const char *text, const char *problem)
 {
-	snprintf(why->text, sizeof(why->text), "\"%.200s\": %s; an address is tcp://HOST:PORT or unix:///PATH", text,
+	snprintf(why->text, sizeof(why->text),
+		 "\"%.200s\": %s; an address is tcp://HOST:PORT, unix:///PATH, shm:///PATH or vsock://CID:PORT", text,
 		 problem);
 	return false;
 }
 
-static bool parse_port(const char *text, uint16_t *port)
+static bool parse_port(const char *text, uint32_t *port)
 {
 	unsigned value = 0;
 	if (!*text || strlen(text) > 5)
@@ -23,7 +25,7 @@ static bool parse_port(const char *text, uint16_t *port)
 			return false;
 		value = value * 10 + (unsigned)(*text - '0');
 	}
-	*port = (uint16_t)value;
+	*port = value;
 	return value <= UINT16_MAX;
 }
 
@@ -45,7 +47,8 @@ static bool parse_tcp(const char *text, const char *rest, struct cr_uri *uri, st
 	return true;
 }
 
-static bool parse_unix(const char *text, const char *path, struct cr_uri *uri, struct cr_reason *why)
+static bool parse_path(const char *text, const char *path, enum cr_scheme scheme, struct cr_uri *uri,
+		       struct cr_reason *why)
 {
 	size_t length = strlen(path);
 	if (*path != '/' || length < 2)
@@ -53,7 +56,7 @@ static bool parse_unix(const char *text, const char *path, struct cr_uri *uri, s
 	if (length >= sizeof(uri->path))
 		return refuse(why, text, "the path is longer than 107 bytes");
 	memcpy(uri->path, path, length);
-	uri->scheme = CR_SCHEME_UNIX;
+	uri->scheme = scheme;
 	return true;
 }
 
@@ -63,7 +66,13 @@ bool cr_uri_parse(const char *text, struct cr_uri *uri, struct cr_reason *why)
 	if (!strncmp(text, "tcp://", 6))
 		return parse_tcp(text, text + 6, uri, why);
 	if (!strncmp(text, "unix://", 7))
-		return parse_unix(text, text + 7, uri, why);
+		return parse_path(text, text + 7, CR_SCHEME_UNIX, uri, why);
+	if (!strncmp(text, "shm://", 6))
+		return parse_path(text, text + 6, CR_SCHEME_SHM, uri, why);
+	if (!strncmp(text, "vsock://", 8)) {
+		const char *problem = cr_vsock_parse(text + 8, uri);
+		return problem ? refuse(why, text, problem) : true;
+	}
 	return refuse(why, text, "unknown kind of address");
 }
 
@@ -71,6 +80,10 @@ void cr_uri_format(const struct cr_uri *uri, char *text, size_t size)
 {
 	if (uri->scheme == CR_SCHEME_UNIX)
 		snprintf(text, size, "unix://%s", uri->path);
+	else if (uri->scheme == CR_SCHEME_SHM)
+		snprintf(text, size, "shm://%s", uri->path);
+	else if (uri->scheme == CR_SCHEME_VSOCK)
+		cr_vsock_format(uri, text, size);
 	else if (strchr(uri->host, ':'))
 		snprintf(text, size, "tcp://[%s]:%u", uri->host, uri->port);
 	else
@@ -88,8 +101,8 @@ static bool address_is_loopback(const struct sockaddr *address)
 
 bool cr_uri_is_local(const struct cr_uri *uri)
 {
-	if (uri->scheme == CR_SCHEME_UNIX)
-		return true;
+	if (uri->scheme != CR_SCHEME_TCP)
+		return uri->scheme != CR_SCHEME_VSOCK || uri->cid == VMADDR_CID_LOCAL;
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
 	if (getaddrinfo(uri->host, NULL, &hints, &found) != 0)
 		return false;

@@ -1,4 +1,5 @@
-/* The control program: HELLO, statistics, goodbye, uploads. The snapshot is in snapshot.c. */
+/* The control program: HELLO, statistics, goodbye, uploads. The snapshot is in snapshot.c, shared memory in
+ * shared_memory.c. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "log.h"
 #include "protocol_hash.h"
 #include "session.h"
+#include "shared_memory.h"
 #include "snapshot.h"
 
 /* In a time that does not depend on where the two differ. */
@@ -165,6 +167,10 @@ bool srv_control_serve(struct srv_control *control, uint32_t procedure, bool *kn
 		return serve_goodbye(control);
 	case CONTROL_UPLOAD:
 		return serve_upload(control);
+	case CONTROL_SHARED_MEMORY:
+		return srv_serve_shared_memory(control);
+	case CONTROL_SHARED_MEMORY_ENTER:
+		return srv_serve_shared_memory_enter(control);
 	default:
 		*known = false;
 		return false;

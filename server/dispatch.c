@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "session.h"
+#include "shared_memory.h"
 
 #define MARK_BYTES 4
 #define CREDENTIAL_BYTES_MAX 400
@@ -42,13 +43,25 @@ static enum header_status header_read(XDR *xdr, struct header *header)
 	return status == HEADER_GOOD ? skip_credential(xdr) : status;
 }
 
-/* Sends the worker's reply, of which `size` bytes are encoded behind the mark. */
-static bool reply_send(struct srv_worker *worker, u_int size)
+static void reply_mark(struct srv_worker *worker, u_int size)
 {
 	uint32_t mark = htonl(0x80000000u | size);
 	memcpy(worker->reply, &mark, MARK_BYTES);
+}
+
+/* Sends the worker's reply, of which `size` bytes are encoded behind the mark. */
+static bool reply_send(struct srv_worker *worker, u_int size)
+{
+	reply_mark(worker, size);
 	struct iovec vector = {worker->reply, MARK_BYTES + size};
 	return srv_send(worker->session, &vector, 1);
+}
+
+/* The same with the session's shared memory. Before HELLO: nobody else sends. */
+static bool reply_pass(struct srv_worker *worker, u_int size)
+{
+	reply_mark(worker, size);
+	return srv_shared_memory_pass(worker->session, worker->reply, MARK_BYTES + size);
 }
 
 /* Begins a reply; results may follow. */
@@ -176,7 +189,10 @@ static bool serve_control(struct srv_worker *worker, const struct header *header
 		return session_over(worker, "the client sent an upload that does not decode");
 	if (!decoded)
 		return reply_status(worker, header->xid, GARBAGE_ARGS);
-	bool sent = control.silent || reply_send(worker, XDR_GETPOS(&result));
+	bool sent = control.silent ||
+		    (control.pass ? reply_pass(worker, XDR_GETPOS(&result)) : reply_send(worker, XDR_GETPOS(&result)));
+	if (sent && control.enter)
+		return srv_shared_memory_enter(worker->session);
 	return control.end ? session_over(worker, control.end) : sent;
 }
 
@@ -207,6 +223,12 @@ bool srv_send_blob(struct srv_worker *worker, uint32_t xid, int err, const void 
 	return srv_send(worker->session, vector, 3);
 }
 
+static bool answers_before_hello(uint32_t procedure)
+{
+	return procedure == CONTROL_HELLO || procedure == CONTROL_SHARED_MEMORY ||
+	       procedure == CONTROL_SHARED_MEMORY_ENTER;
+}
+
 static bool dispatch_call(struct srv_worker *worker, const struct header *header, XDR *args)
 {
 	bool control = header->program == CRICKET_CONTROL;
@@ -216,7 +238,7 @@ static bool dispatch_call(struct srv_worker *worker, const struct header *header
 		return reply_status(worker, header->xid, PROG_MISMATCH);
 	if (header->procedure == 0)
 		return reply_null(worker, header->xid);
-	if (!worker->session->greeted && !(control && header->procedure == CONTROL_HELLO))
+	if (!worker->session->greeted && !(control && answers_before_hello(header->procedure)))
 		return reply_denied(worker, header->xid, AUTH_TOOWEAK);
 	return control ? serve_control(worker, header, args) : serve_cuda(worker, header, args);
 }

@@ -21,6 +21,8 @@ struct srv_control {
 	XDR *args, *result;
 	bool silent;     /* set by a handler: no reply */
 	const char *end; /* set by a handler: the session ends after the reply */
+	bool pass;       /* set by a handler: the session's shared memory goes with the reply */
+	bool enter;      /* set by a handler: after the reply the session goes on in its shared memory */
 };
 bool srv_control_serve(struct srv_control *control, uint32_t procedure, bool *known);
 

@@ -222,7 +222,7 @@ static int take_signals(void)
 static void remove_path(const struct cr_uri *uri, const struct stat *ours)
 {
 	struct stat status;
-	if (uri->scheme == CR_SCHEME_UNIX && lstat(uri->path, &status) == 0 && status.st_dev == ours->st_dev &&
+	if (uri->path[0] && lstat(uri->path, &status) == 0 && status.st_dev == ours->st_dev &&
 	    status.st_ino == ours->st_ino)
 		unlink(uri->path);
 }
@@ -239,7 +239,7 @@ static void listener_run(struct listener *listener, const struct cr_uri *bound)
 {
 	struct stat path = {0};
 	fcntl(listener->socket, F_SETFL, O_NONBLOCK); /* a connection can be gone between poll and accept */
-	if (bound->scheme == CR_SCHEME_UNIX)
+	if (bound->path[0])
 		lstat(bound->path, &path);
 	announce(bound, listener->config);
 	while (listener_step(listener))

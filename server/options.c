@@ -21,7 +21,9 @@ static const char description[] =
 
 static const struct argp_option option_list[] = {
     {"listen", KEY_LISTEN, "URI", 0,
-     "tcp://HOST:PORT (port 0: a free one) or unix:///PATH; default tcp://127.0.0.1:14833", 0},
+     "tcp://HOST:PORT (port 0: a free one), unix:///PATH (also for shm:///PATH) or vsock://CID:PORT (CID any: all); "
+     "default tcp://127.0.0.1:14833",
+     0},
     {"driver", KEY_DRIVER, "auto|gpu|cpu|PATH", 0,
      "The libcuda.so.1 to use. auto (default): the system's if it reports a device, else the CPU device", 0},
     {"token-file", KEY_TOKEN_FILE, "FILE", 0, "Clients must show the token in FILE; needed beyond loopback", 0},

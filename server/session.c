@@ -140,6 +140,8 @@ static void session_free(struct srv_session *session)
 	srv_contexts_visit(session, context_end);
 	linger(session->transport);
 	session->transport->ops->close(session->transport);
+	if (session->memory >= 0)
+		close(session->memory);
 	srv_deferred_free(&session->deferred);
 	srv_images_free(&session->images);
 	srv_handles_free(session);
@@ -171,6 +173,7 @@ int srv_session_main(int socket, int config)
 	if (getppid() != session.config.listener)
 		return 1; /* the listener died before PR_SET_PDEATHSIG could tell */
 	session.context_epoch = 1;
+	session.memory = -1;
 	if (!session_init(&session, socket)) {
 		cr_log(CR_LOG_ERROR, "cannot start the session: %m");
 		return 1;

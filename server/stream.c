@@ -11,6 +11,11 @@
 
 enum { WATCH_WAKE, WATCH_SOCKET };
 
+static void stream_wake(struct srv_stream *stream)
+{
+	eventfd_write(stream->wake, 1);
+}
+
 /* Arms the socket for one event (a new record, or the client's end), or disarms it. Under the lock. */
 static void stream_arm(struct srv_stream *stream, bool on)
 {
@@ -19,11 +24,8 @@ static void stream_arm(struct srv_stream *stream, bool on)
 	struct epoll_event event = {.events = EPOLLONESHOT | (on ? EPOLLIN | EPOLLRDHUP : 0), .data.u32 = WATCH_SOCKET};
 	epoll_ctl(stream->epoll, EPOLL_CTL_MOD, stream->input.transport->fd, &event);
 	stream->armed = on;
-}
-
-static void stream_wake(struct srv_stream *stream)
-{
-	eventfd_write(stream->wake, 1);
+	if (stream->input.transport->ops->arm(stream->input.transport, on))
+		stream_wake(stream);
 }
 
 /* Takes the lead if it is free. */

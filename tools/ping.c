@@ -1,11 +1,12 @@
 /* `cricket ping`: times NULL calls of the control program, which a server answers without authentication. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <rpc/rpc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "cli.h"
@@ -23,7 +24,8 @@ static int usage(void)
 {
 	puts("Usage: cricket ping [--server URI] [--count N]\n"
 	     "Measures how long a call to a server takes that does nothing.\n\n"
-	     "  --server URI  the server: tcp://HOST:PORT or unix:///PATH\n"
+	     "  --server URI  the server: tcp://HOST:PORT, unix:///PATH, shm:///PATH\n"
+	     "                or vsock://CID:PORT\n"
 	     "                (default: CRICKET_SERVER, else " CLI_DEFAULT_SERVER ")\n"
 	     "  --count N     calls to make (default 1000)\n"
 	     "  --help        show this help");
@@ -38,24 +40,61 @@ static double seconds(void)
 	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Arguments and result of the NULL procedure. (xdr_void lacks the type that clnt_call takes.) */
-static bool_t xdr_nothing(XDR *xdr, ...)
+/* A call of the NULL procedure without credentials, and the reply to it, as on the wire (RFC 5531, sections 9 and 11).
+ */
+enum { CALL_WORDS = 11, REPLY_WORDS = 7 };
+static const uint32_t last_fragment = 0x80000000u;
+
+static bool send_call(struct cr_transport *transport, uint32_t xid)
 {
-	(void)xdr;
-	return TRUE;
+	uint32_t words[CALL_WORDS] = {last_fragment | (4 * CALL_WORDS - 4),
+				      xid,
+				      CALL,
+				      RPC_MSG_VERSION,
+				      CONTROL_PROGRAM,
+				      CONTROL_VERSION,
+				      NULLPROC};
+
+	for (int i = 0; i < CALL_WORDS; i++)
+		words[i] = htonl(words[i]);
+	struct iovec vector = {words, sizeof(words)};
+	return cr_transport_send_all(transport, &vector, 1);
+}
+
+/* Receives a reply; NULL, or what is wrong with it. */
+static const char *receive_reply(struct cr_transport *transport, uint32_t xid)
+{
+	const uint32_t expected[REPLY_WORDS] = {
+	    last_fragment | (4 * REPLY_WORDS - 4), xid, REPLY, MSG_ACCEPTED, AUTH_NONE, 0, SUCCESS};
+	uint32_t words[REPLY_WORDS];
+
+	for (size_t at = 0; at < sizeof(words);) {
+		int ready = transport->ops->poll(transport, POLLIN, 1000 * CALL_TIMEOUT_SECONDS);
+		if (ready == 0)
+			return "no reply came in time";
+		ssize_t received =
+		    ready < 0 ? -1 : transport->ops->receive(transport, (char *)words + at, sizeof(words) - at, true);
+		if (received <= 0)
+			return received < 0 ? strerror(errno) : "the connection was closed";
+		at += (size_t)received;
+	}
+	for (int i = 0; i < REPLY_WORDS; i++) {
+		if (ntohl(words[i]) != expected[i])
+			return "the reply is not that of a cricket-server";
+	}
+	return NULL;
 }
 
 /* Makes `count` calls and stores the microseconds of each; CLI_FAILED with a message at the first failure. */
-static int measure(CLIENT *client, const char *server, double *microseconds, size_t count)
+static int measure(struct cr_transport *transport, const char *server, double *microseconds, size_t count)
 {
-	const struct timeval timeout = {.tv_sec = CALL_TIMEOUT_SECONDS};
-
 	for (size_t i = 0; i < count; i++) {
 		double start = seconds();
-		enum clnt_stat status = clnt_call(client, NULLPROC, xdr_nothing, NULL, xdr_nothing, NULL, timeout);
-		if (status != RPC_SUCCESS)
+		bool sent = send_call(transport, (uint32_t)i + 1);
+		const char *problem = sent ? receive_reply(transport, (uint32_t)i + 1) : strerror(errno);
+		if (problem)
 			return cli_fail(CLI_FAILED, "ping: %s: call %zu: %s; is a cricket-server there?", server, i + 1,
-					clnt_sperrno(status));
+					problem);
 		microseconds[i] = 1e6 * (seconds() - start);
 	}
 	return CLI_OK;
@@ -84,35 +123,13 @@ static void report(const char *server, double *microseconds, size_t count)
 	       percentile(microseconds, count, 99), microseconds[count - 1]);
 }
 
-/* An RPC client on the connected socket `fd`, which stays the caller's; NULL and a message on failure. */
-static CLIENT *create_client(int fd, const char *server)
-{
-	struct sockaddr_storage address;
-	socklen_t length = sizeof(address);
-
-	if (getpeername(fd, (struct sockaddr *)&address, &length) != 0) {
-		cli_fail(CLI_FAILED, "ping: %s: %s", server, strerror(errno));
-		return NULL;
-	}
-	const struct netbuf peer = {.maxlen = length, .len = length, .buf = &address};
-	CLIENT *client = clnt_vc_create(fd, &peer, CONTROL_PROGRAM, CONTROL_VERSION, 0, 0);
-	if (!client)
-		cli_fail(CLI_FAILED, "ping:%s", clnt_spcreateerror(server));
-	return client;
-}
-
-static int ping_socket(int fd, const char *server, size_t count)
+static int ping_transport(struct cr_transport *transport, const char *server, size_t count)
 {
 	double *microseconds = calloc(count, sizeof(*microseconds));
-	CLIENT *client = microseconds ? create_client(fd, server) : NULL;
-	int status = CLI_FAILED;
 
 	if (!microseconds)
-		cli_fail(status, "ping: no memory for %zu times; choose a smaller --count", count);
-	if (client) {
-		status = measure(client, server, microseconds, count);
-		clnt_destroy(client);
-	}
+		return cli_fail(CLI_FAILED, "ping: no memory for %zu times; choose a smaller --count", count);
+	int status = measure(transport, server, microseconds, count);
 	if (status == CLI_OK)
 		report(server, microseconds, count);
 	free(microseconds);
@@ -126,11 +143,11 @@ static int ping(const char *server, size_t count)
 
 	if (!cr_uri_parse(server, &uri, &why))
 		return cli_fail(CLI_USAGE, "ping: %s", why.text);
-	struct cr_transport *transport = cr_transport_connect(&uri, CONNECT_TIMEOUT_MS, &why);
+	struct cr_transport *transport = cr_transport_connect_server(&uri, CONNECT_TIMEOUT_MS, &why);
 	if (!transport)
 		return cli_fail(CLI_FAILED, "ping: %s; start cricket-server there, or name another with --server",
 				why.text);
-	int status = ping_socket(transport->fd, server, count);
+	int status = ping_transport(transport, server, count);
 	transport->ops->close(transport);
 	return status;
 }

@@ -56,7 +56,9 @@ class Bed(contextlib.ExitStack):
     def command(self, place, *command):
         """The command line that runs a CUDA program natively, over a transport, or on the server at a URI."""
         where = ["--native=cpu"] if place == "native" else ["--server", self.servers.get(place, place)]
-        return [os.path.join(self.build, "bin", "cricket"), "run", *where, "--", *command]
+        # Without it a client of a Unix socket takes the shared memory that the server offers.
+        variables = ["env", "CRICKET_SHM_BYTES=0"] if place == "unix" else []
+        return [*variables, os.path.join(self.build, "bin", "cricket"), "run", *where, "--", *command]
 
     def worker(self, name, place):
         """A program of programs/ that takes commands, as a context."""

@@ -151,8 +151,7 @@ static void wait_for_room(void)
 	int ready = connection.transport->ops->poll(connection.transport, events, drain ? -1 : 100);
 	if (ready <= 0 || !drain)
 		return;
-	struct pollfd state = {.fd = connection.transport->fd, .events = POLLIN};
-	if (poll(&state, 1, 0) <= 0)
+	if (connection.transport->ops->poll(connection.transport, POLLIN, 0) <= 0)
 		return;
 	pthread_mutex_lock(&connection.lock);
 	if (!connection.receiving && connection.owed && !connection.broken)
@@ -543,7 +542,7 @@ static CUresult open_transport(void)
 		cr_log(CR_LOG_ERROR, "CRICKET_SERVER=%s: %s", server, why.text);
 		return CUDA_ERROR_INVALID_VALUE;
 	}
-	connection.transport = cr_transport_connect(&uri, 10000, &why);
+	connection.transport = cr_transport_connect_server(&uri, 10000, &why);
 	if (!connection.transport) {
 		cr_log(CR_LOG_ERROR, "no cricket-server at %s: %s. Start one there, or name another in CRICKET_SERVER",
 		       server, why.text);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""samples.py [--driver cpu|gpu] NAME...: runs samples natively, over TCP and over a Unix socket, and compares.
+"""samples.py [--driver cpu|gpu] NAME...: runs samples natively, over TCP, a Unix socket and shared memory, and compares.
 
-Every run must pass its own verification, and the three must agree bit by bit in what they print about results.
+Every run must pass its own verification, and all must agree bit by bit in what they print about results.
 """
 import argparse
 import re
@@ -34,7 +34,9 @@ def comparable(result):
 
 
 def run_sample(name, where, *options):
-    result = harness.cricket("run", *options, "--", harness.sample(name), *arguments_of(name))
+    # Over a Unix socket shared memory is the default.
+    result = harness.cricket("run", *options, "--", harness.sample(name), *arguments_of(name),
+                             CRICKET_SHM_BYTES="0" if where == "unix" else None)
     if result.returncode != 0 or "Result = PASS" not in result.stdout.splitlines():
         sys.exit(f"{name}, {where}: exit status {result.returncode}\n{result.stdout}\n{result.stderr}")
     if result.stderr:
@@ -45,7 +47,7 @@ def run_sample(name, where, *options):
 
 def compare(name, driver):
     native = run_sample(name, "native", f"--native={driver}")
-    for transport in ("tcp", "unix"):
+    for transport in ("tcp", "unix", "shm"):
         with harness.Server(transport, driver) as server:
             remote = run_sample(name, transport, "--server", server.uri)
         if remote != native:
