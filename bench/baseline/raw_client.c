@@ -3,6 +3,7 @@
  *     echo SIZE COUNT      seconds per round trip of SIZE bytes
  *     up SIZE COUNT        seconds per stream of SIZE bytes to the server
  *     down SIZE COUNT      seconds per stream of SIZE bytes from the server
+ *     fetch SIZE COUNT     seconds per question of 64 bytes and answer of SIZE bytes
  *     memcpy SIZE COUNT    seconds per copy in this process
  */
 #include "raw.h"
@@ -21,22 +22,22 @@ static void request(enum raw_operation operation, const long *arguments)
 		command_fail("raw_client", "the server is gone");
 }
 
-static void transfer(char *memory, const long *arguments, bool sends, bool receives)
+/* `count` times: sends `up` bytes, then receives `down` bytes, either of which may be 0. */
+static void transfer(char *memory, long count, size_t up, size_t down)
 {
-	for (long i = 0; i < arguments[1]; i++) {
-		if (sends && !raw_send(server, memory, (size_t)arguments[0]))
+	for (long i = 0; i < count; i++)
+		if (!raw_send(server, memory, up) || !raw_receive(server, memory, down))
 			command_fail("raw_client", "the server is gone");
-		if (receives && !raw_receive(server, memory, (size_t)arguments[0]))
-			command_fail("raw_client", "the server is gone");
-	}
 }
 
 static void measure(enum raw_operation operation, const long *arguments, double *results)
 {
-	char done, *memory = command_memory((size_t)arguments[0]);
+	size_t size = (size_t)arguments[0];
+	size_t up = operation == RAW_DOWN ? 0 : operation == RAW_FETCH ? RAW_QUESTION : size;
+	char done, *memory = command_memory(size + RAW_QUESTION);
 	double start = command_seconds();
 	request(operation, arguments);
-	transfer(memory, arguments, operation != RAW_DOWN, operation != RAW_UP);
+	transfer(memory, arguments[1], up, operation == RAW_UP ? 0 : size);
 	if (operation == RAW_UP && !raw_receive(server, &done, 1))
 		command_fail("raw_client", "the server is gone");
 	results[0] = (command_seconds() - start) / (double)arguments[1];
@@ -58,6 +59,11 @@ static void measure_down(const long *arguments, double *results)
 	measure(RAW_DOWN, arguments, results);
 }
 
+static void measure_fetch(const long *arguments, double *results)
+{
+	measure(RAW_FETCH, arguments, results);
+}
+
 static void measure_memcpy(const long *arguments, double *results)
 {
 	size_t size = (size_t)arguments[0];
@@ -74,8 +80,11 @@ static void measure_memcpy(const long *arguments, double *results)
 
 int main(int argc, char **argv)
 {
-	static const struct command table[] = {
-	    {"echo", measure_echo}, {"up", measure_up}, {"down", measure_down}, {"memcpy", measure_memcpy}};
+	static const struct command table[] = {{"echo", measure_echo},
+					       {"up", measure_up},
+					       {"down", measure_down},
+					       {"fetch", measure_fetch},
+					       {"memcpy", measure_memcpy}};
 	struct cr_uri uri;
 	struct cr_reason why = {"usage: raw_client URI"};
 	struct cr_transport *transport = NULL;

@@ -28,9 +28,9 @@ static bool provide(size_t size)
 static bool serve_request(int fd, const struct raw_request *request)
 {
 	bool receives = request->operation != RAW_DOWN, sends = request->operation != RAW_UP;
-	size_t size = request->size;
+	size_t size = request->size, question = request->operation == RAW_FETCH ? RAW_QUESTION : size;
 	for (uint64_t i = 0; i < request->count; i++) {
-		if (receives && !raw_receive(fd, memory, size))
+		if (receives && !raw_receive(fd, memory, question))
 			return false;
 		if (sends && !raw_send(fd, memory, size))
 			return false;
@@ -42,7 +42,8 @@ static void serve(int fd)
 {
 	struct raw_request request;
 	while (raw_receive(fd, &request, sizeof(request)))
-		if (request.size > SIZE_MAX_BYTES || !provide(request.size) || !serve_request(fd, &request))
+		if (request.size > SIZE_MAX_BYTES || !provide(request.size + RAW_QUESTION) ||
+		    !serve_request(fd, &request))
 			return;
 }
 

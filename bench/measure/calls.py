@@ -3,13 +3,16 @@ from .figures import take_turns
 
 MICRO = 1e6
 
+# So many launches fit into the client's buffer: none waits for the device to keep up.
+BURST = 1000
+
 
 def column(rounds, index):
     return [results[index] for results in rounds]
 
 
 def measure_rpc(bed, figures):
-    rounds, count = (5, 1000) if bed.quick else (15, 5000)
+    rounds, count = (9, 2000) if bed.quick else (15, 5000)
     with bed.workers("rpc") as programs, bed.raw_clients() as raw, bed.stock() as stock:
         sources = {f"raw {kind}": lambda w=w: w.ask("echo", 64, count) for kind, w in raw.items()}
         sources.update({place: lambda w=w: w.ask("sync", count) for place, w in programs.items()})
@@ -29,11 +32,12 @@ def measure_rpc(bed, figures):
 
 
 def measure_launch(bed, figures):
-    rounds, count, stock_count = (3, 100000, 2000) if bed.quick else (7, 100000, 10000)
+    rounds, count, stock_count = (5, 100000, 2000) if bed.quick else (9, 100000, 10000)
     with bed.workers("launch") as programs, bed.stock() as stock:
         sources = {place: lambda w=w: w.ask("launch", count) for place, w in programs.items()}
         sources["stock"] = lambda: stock.ask("launch", stock_count)
         taken = take_turns(rounds, sources)
+        burst = take_turns(10 * rounds, {place: lambda w=w: w.ask("launch", BURST) for place, w in programs.items()})
     native, slow = column(taken["native"], 1), column(taken["stock"], 0)
     figures.add("launch", "empty kernel, in the program's thread", "native", "µs", column(taken["native"], 0), MICRO)
     figures.add("launch", "empty kernel, in all", "native", "µs", native, MICRO)
@@ -46,10 +50,12 @@ def measure_launch(bed, figures):
         speed = [1 / value for value in total]
         figures.add("launch", "launches per second", place, "1/s", speed, 1,
                     ("stock tcp", [1 / value for value in slow]), (">=", 25, True))
+    for place, values in burst.items():
+        figures.add("launch", f"{BURST} launches, in the program's thread", place, "µs", column(values, 0), MICRO)
 
 
 def measure_memory(bed, figures):
-    rounds, count = (3, 500) if bed.quick else (9, 2000)
+    rounds, count = (7, 500) if bed.quick else (9, 2000)
     with bed.workers("memory") as programs:
         for what, command, index in (("cudaMalloc of 4 KiB", ("allocate", 4096, count), 0),
                                      ("cudaFree", ("allocate", 4096, count), 1),
@@ -58,13 +64,13 @@ def measure_memory(bed, figures):
 
 
 def measure_event(bed, figures):
-    rounds, count = (3, 500) if bed.quick else (9, 2000)
+    rounds, count = (7, 500) if bed.quick else (9, 2000)
     with bed.workers("memory") as programs:
         compare_places(figures, "event", "record two, wait, elapsed time", programs, ("event", count), 0, rounds)
 
 
 def measure_training(bed, figures):
-    rounds, steps, layers = (3, 50, 16) if bed.quick else (7, 200, 16)
+    rounds, steps, layers = (5, 100, 16) if bed.quick else (7, 200, 16)
     with bed.workers("training") as programs:
         taken = take_turns(rounds, {place: lambda w=w: w.ask("train", steps, layers) for place, w in programs.items()})
     losses = {loss for values in taken.values() for loss in column(values, 1)}

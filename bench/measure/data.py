@@ -33,10 +33,14 @@ def measure_copy(bed, figures):
 
 
 def measure_size(bed, figures, programs, raw, stock, direction, size):
-    rounds, count = (3 if bed.quick else 5), repeats(size)
-    sources = {"memcpy": lambda: raw["tcp"].ask("memcpy", size, count)[0],
-               "stock tcp": lambda: stock.ask(direction, size, count)[0]}
-    sources.update({f"raw {kind}": lambda w=w: w.ask(direction, size, count)[0] for kind, w in raw.items()})
+    rounds, count = (5 if size <= LARGE else 3), repeats(size)
+    sources = {"memcpy": lambda: raw["tcp"].ask("memcpy", size, count)[0]}
+    if size <= LARGE:  # it is too slow for more
+        sources["stock tcp"] = lambda: stock.ask(direction, size, count)[0]
+    for kind, worker in raw.items():
+        sources[f"raw {kind}"] = lambda w=worker: w.ask(direction, size, count)[0]
+        if direction == "down":
+            sources[f"raw {kind}, asked for"] = lambda w=worker: w.ask("fetch", size, count)[0]
     for place, worker in programs.items():
         for memory, number in MEMORY.items():
             if not skipped(bed, size, memory):
@@ -60,15 +64,25 @@ def report(bed, figures, what, place, memory, size, seconds, taken):
     def shown(values):
         return [size / value for value in values] if large else values
 
-    baseline, limit = None, None
-    if place == "native" or place.startswith("stock"):
-        baseline = "memcpy" if place == "native" else "raw tcp"
-    elif place in bed.servers:
-        baseline = f"raw {bed.raw_kind(place)}"
-        if size >= LARGE and place == "tcp" and memory == "pageable":
-            limit = (">=", 0.9, True)
-        if size >= LARGE and place == "shm":
-            baseline = "memcpy"
-            limit = (">=", 0.9, True) if memory == "pinned" else None
+    baseline = baseline_of(bed, place, memory, size, taken)
     figures.add("copy", what, place, "GB/s" if large else "µs", shown(seconds), 1e-9 if large else 1e6,
-                (baseline, shown(taken[baseline])) if baseline else None, limit)
+                (baseline, shown(taken[baseline])) if baseline else None, limit_of(place, memory, size))
+
+
+def baseline_of(bed, place, memory, size, taken):
+    """What a copy is compared with; a small copy to the host that is waited for needs a question and an answer."""
+    if place == "native":
+        return "memcpy"
+    if place == "shm" and size >= LARGE:
+        return "memcpy"
+    if place not in bed.servers and not place.startswith("stock"):
+        return None
+    socket = "raw " + ("tcp" if place.startswith("stock") else bed.raw_kind(place))
+    asked = f"{socket}, asked for"
+    return asked if asked in taken and size < LARGE and "asynchronous" not in memory else socket
+
+
+def limit_of(place, memory, size):
+    if size >= LARGE and (place, memory) in (("tcp", "pageable"), ("shm", "pinned")):
+        return ">=", 0.9, True
+    return None

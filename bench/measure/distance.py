@@ -35,7 +35,7 @@ def measure_trip(bed, figures, uri, milliseconds):
 def measure_matrix(bed, figures, uri, milliseconds, trip):
     """All that matrixMul does, with connecting, loading and 300 launches."""
     command = [bed.sample("matrixMul"), *MATRIX]
-    taken = take_turns(2 if bed.quick else 5, {
+    taken = take_turns(3 if bed.quick else 5, {
         "native": lambda: processes.run(bed.command("native", *command))[1],
         "near": lambda: processes.run(bed.command("tcp", *command))[1],
         "far": lambda: processes.run(bed.command(uri, *command))[1]})
@@ -52,7 +52,7 @@ def measure_matrix(bed, figures, uri, milliseconds, trip):
 def measure_training(bed, figures, uri, milliseconds, trip):
     steps = 20 if milliseconds > 1 else 100
     with bed.worker("training", "native") as native, bed.worker("training", uri) as far:
-        taken = take_turns(2 if bed.quick else 5, {"native": lambda: native.ask("train", steps, LAYERS)[0],
+        taken = take_turns(3 if bed.quick else 5, {"native": lambda: native.ask("train", steps, LAYERS)[0],
                                                    "far": lambda: far.ask("train", steps, LAYERS)[0]})
     trips = [(there - here) / trip for there, here in zip(taken["far"], taken["native"])]
     # A round trip and a step's work overlap little, so what is beyond a round trip is computation that takes longer.

@@ -23,7 +23,7 @@ def measure_module(bed, figures):
 
 
 def measure_startup(bed, figures):
-    rounds = 5 if bed.quick else 15
+    rounds = 7 if bed.quick else 15
     taken = take_turns(rounds, {place: lambda place=place: startup(bed, place) for place in bed.places()})
     for place, seconds in taken.items():
         figures.add("startup", "first CUDA call to first result", place, "ms", seconds, 1e3,
@@ -64,8 +64,8 @@ def measure_sample(bed, figures, name, arguments, rounds):
 
 def measure_matrix(bed, figures):
     measure_sample(bed, figures, "matrixMul", MATRIX + ["--iterations", "10" if bed.quick else "100"],
-                   3 if bed.quick else 7)
+                   5 if bed.quick else 9)
 
 
 def measure_histogram(bed, figures):
-    measure_sample(bed, figures, "histogram", ["--bytes", str((4 if bed.quick else 64) << 20)], 3 if bed.quick else 7)
+    measure_sample(bed, figures, "histogram", ["--bytes", str((4 if bed.quick else 64) << 20)], 5 if bed.quick else 9)
