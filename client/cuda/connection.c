@@ -20,8 +20,8 @@ enum {
 	RECORD_MARK = 4,
 	CALL_HEADER = 40, /* xid, CALL, 2, program, version, procedure, two AUTH_NONE */
 	HEADER = RECORD_MARK + CALL_HEADER,
-	CALL_ROOM = 192 << 10, /* the largest record that is not bulk: inlined blob or launch attributes */
-	OUTPUT_SIZE = 1 << 20, /* bytes that may wait for the wire before callers do */
+	CALL_ROOM = 192 << 10,  /* the largest record that is not bulk: inlined blob or launch attributes */
+	OUTPUT_SIZE = 16 << 20, /* bytes that may wait for the wire before callers do: some 100,000 launches */
 };
 
 struct output {
@@ -437,6 +437,14 @@ static bool give_up(struct cu_reply *reply)
 	reply->err = connection.broken;
 	reply->done = true;
 	return true;
+}
+
+void cu_connection_abandon(struct cu_reply *reply)
+{
+	pthread_mutex_lock(&connection.lock);
+	take_owed(reply->xid);
+	pthread_mutex_unlock(&connection.lock);
+	cu_reply_clear(reply);
 }
 
 CUresult cu_connection_wait(struct cu_reply *reply)

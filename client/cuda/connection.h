@@ -58,6 +58,9 @@ CUresult cu_connection_end_expecting(struct cu_call *call, bool encoded, struct 
 /* Waits for a reply that is owed; its err. Frees nothing. */
 CUresult cu_connection_wait(struct cu_reply *reply);
 
+/* Waits for no reply any more: the connection is given up. */
+void cu_connection_abandon(struct cu_reply *reply);
+
 /* Frees what a reply holds. */
 void cu_reply_clear(struct cu_reply *reply);
 

@@ -24,23 +24,38 @@ int cu_server_driver_version(void)
 	return driver_version;
 }
 
-/* A control call: its whole result is decoded by `decode`. */
-static CUresult control_call(struct cu_call *call, bool encoded, xdrproc_t decode, void *result)
+/* A control call and its reply, whose whole result is the call's own. */
+struct exchange {
+	struct cu_call call;
+	struct cu_reply reply;
+};
+
+/* Sends a call with the arguments that `encode` writes. */
+static CUresult ask(struct exchange *exchange, enum cu_function_id function, xdrproc_t encode, void *arguments)
 {
-	struct cu_reply reply = {.raw = true};
-	CUresult err = cu_connection_end_expecting(call, encoded, &reply);
-	if (!err)
-		err = cu_connection_wait(&reply);
+	exchange->call.function = function;
+	exchange->reply = (struct cu_reply){.raw = true};
+	CUresult err = cu_connection_begin(&exchange->call, false);
+	if (err)
+		return err;
+	bool encoded = !encode || encode(exchange->call.args, arguments);
+	return cu_connection_end_expecting(&exchange->call, encoded, &exchange->reply);
+}
+
+/* Waits for the answer and decodes it; `result` is to be freed with xdr_free in any case. */
+static CUresult hear(struct exchange *exchange, xdrproc_t decode, void *result)
+{
+	CUresult err = cu_connection_wait(&exchange->reply);
 	if (!err) {
 		XDR in;
-		xdrmem_create(&in, reply.record, (u_int)reply.length, XDR_DECODE);
+		xdrmem_create(&in, exchange->reply.record, (u_int)exchange->reply.length, XDR_DECODE);
 		if (!decode(&in, result)) {
 			cr_log(CR_LOG_ERROR, "%s: the server's reply does not decode",
-			       cu_functions[call->function].name);
+			       cu_functions[exchange->call.function].name);
 			err = CUDA_ERROR_UNKNOWN;
 		}
 	}
-	cu_reply_clear(&reply);
+	cu_reply_clear(&exchange->reply);
 	return err;
 }
 
@@ -107,21 +122,23 @@ static CUresult refused(const hello_res *answer)
 	}
 }
 
-static CUresult say_hello(bool oneway)
+static CUresult say_hello(struct exchange *hello, bool oneway)
 {
 	char client[512], token[CRICKET_TOKEN_MAX];
 	hello_args args = {.protocol = CRICKET_PROTOCOL_VERSION, .client = client, .flags = oneway ? HELLO_ONEWAY : 0};
-	hello_res answer = {0};
-	struct cu_call call = {.function = FN_CONTROL_HELLO};
 	CUresult err = read_token(token, sizeof(token), &args.token.token_len);
 	if (err)
 		return err;
 	args.token.token_val = token;
 	memcpy(args.hash, cricket_protocol_hash, sizeof(args.hash));
 	describe_client(client, sizeof(client));
-	if ((err = cu_connection_begin(&call, false)))
-		return err;
-	err = control_call(&call, xdr_hello_args(call.args, &args), (xdrproc_t)xdr_hello_res, &answer);
+	return ask(hello, FN_CONTROL_HELLO, (xdrproc_t)xdr_hello_args, &args);
+}
+
+static CUresult hear_welcome(struct exchange *hello)
+{
+	hello_res answer = {0};
+	CUresult err = hear(hello, (xdrproc_t)xdr_hello_res, &answer);
 	if (!err && answer.status != HELLO_OK)
 		err = refused(&answer);
 	if (!err) {
@@ -133,14 +150,10 @@ static CUresult say_hello(bool oneway)
 	return err;
 }
 
-static CUresult fetch_snapshot(void)
+static CUresult hear_snapshot(struct exchange *question)
 {
 	snapshot_res answer = {0};
-	struct cu_call call = {.function = FN_CONTROL_SNAPSHOT};
-	CUresult err = cu_connection_begin(&call, false);
-	if (err)
-		return err;
-	err = control_call(&call, true, (xdrproc_t)xdr_snapshot_res, &answer);
+	CUresult err = hear(question, (xdrproc_t)xdr_snapshot_res, &answer);
 	if (!err)
 		err = (CUresult)answer.err;
 	if (err) {
@@ -152,8 +165,18 @@ static CUresult fetch_snapshot(void)
 	return snapshot.devices.devices_len ? CUDA_SUCCESS : CUDA_ERROR_NO_DEVICE;
 }
 
+/* The question for the snapshot goes out with HELLO: one round trip for both. */
 CUresult cu_hello(bool oneway)
 {
-	CUresult err = say_hello(oneway);
-	return err ? err : fetch_snapshot();
+	struct exchange hello, question;
+	CUresult err = say_hello(&hello, oneway);
+	if (err)
+		return err;
+	CUresult asked = ask(&question, FN_CONTROL_SNAPSHOT, NULL, NULL);
+	err = hear_welcome(&hello);
+	if (!err)
+		return asked ? asked : hear_snapshot(&question);
+	if (!asked)
+		cu_connection_abandon(&question.reply);
+	return err;
 }
