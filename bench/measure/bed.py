@@ -17,14 +17,15 @@ class Bed(contextlib.ExitStack):
     def __init__(self, build, quick, tell):
         super().__init__()
         self.build, self.quick, self.tell = build, quick, tell
-        self.servers, self.raw = {}, {}
+        self.servers, self.raw, self.listeners = {}, {}, []
 
     def __enter__(self):
         super().__enter__()
         self.folder = self.enter_context(tempfile.TemporaryDirectory(prefix="cricket-bench-"))
         for kind, uri in RAW_SOCKETS.items():
-            self.raw[kind] = self.enter_context(
-                Listener([self.program("raw_server"), uri.format(folder=self.folder)])).uri
+            self.listeners.append(self.enter_context(
+                Listener([self.program("raw_server"), uri.format(folder=self.folder)])))
+            self.raw[kind] = self.listeners[-1].uri
         for transport in TRANSPORTS:
             self.start_server(transport)
         return self
@@ -39,7 +40,8 @@ class Bed(contextlib.ExitStack):
         """A server that cannot listen there means that this build lacks the transport."""
         address = TRANSPORTS[transport][0].format(folder=self.folder)
         try:
-            self.servers[transport] = self.enter_context(Server(self.server_command(address))).uri
+            self.listeners.append(self.enter_context(Server(self.server_command(address))))
+            self.servers[transport] = self.listeners[-1].uri
         except Failed:
             if transport in ("tcp", "unix"):
                 raise

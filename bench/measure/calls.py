@@ -1,5 +1,9 @@
 """Calls without much data: null calls, launches, allocation, events, a training loop."""
+import os
+
+from .bed import Bed
 from .figures import take_turns
+from .processes import place
 
 MICRO = 1e6
 
@@ -12,23 +16,44 @@ def column(rounds, index):
 
 
 def measure_rpc(bed, figures):
-    rounds, count = (9, 2000) if bed.quick else (15, 5000)
+    """Where the two sides of a round trip run decides more than anything else, so it is decided here: both on one
+    processor, or on two. Each has servers of its own, for their threads keep to the processor, too."""
+    processors = sorted(os.sched_getaffinity(0))
+    placements = {"one processor": (processors[0], processors[0])}
+    if len(processors) > 1:
+        placements["two processors"] = processors[:2]
+    else:
+        figures.tell("rpc: not on two processors: there is one")
+    for name, (near, far) in placements.items():
+        with Bed(bed.build, bed.quick, bed.tell) as own:
+            measure_placed(own, figures, name, near, far)
+
+
+def measure_placed(bed, figures, placement, near, far):
+    rounds, count = (9, 1000) if bed.quick else (15, 5000)
     with bed.workers("rpc") as programs, bed.raw_clients() as raw, bed.stock() as stock:
+        for process in (*programs.values(), *raw.values(), stock):
+            place(process, near)
+        for process in bed.listeners:
+            place(process, far)
         sources = {f"raw {kind}": lambda w=w: w.ask("echo", 64, count) for kind, w in raw.items()}
-        sources.update({place: lambda w=w: w.ask("sync", count) for place, w in programs.items()})
+        sources.update({where: lambda w=w: w.ask("sync", count) for where, w in programs.items()})
         sources["stock"] = lambda: stock.ask("null", count)
         taken = {label: column(values, 0) for label, values in take_turns(rounds, sources).items()}
-        calls = take_turns(rounds, {place: lambda w=w: w.ask("async", 10 * count) for place, w in programs.items()})
+        calls = take_turns(rounds, {where: lambda w=w: w.ask("async", 10 * count) for where, w in programs.items()})
     for kind in raw:
-        figures.add("rpc", "64-byte ping-pong", f"raw {kind}", "µs", taken[f"raw {kind}"], MICRO)
-    figures.add("rpc", "call with an answer", "native", "µs", taken["native"], MICRO)
-    for place in bed.servers:
-        kind = f"raw {bed.raw_kind(place)}"
-        limit = ("<=", 3, False) if place == "shm" else ("<=", 1.25, True)
-        figures.add("rpc", "call with an answer", place, "µs", taken[place], MICRO, (kind, taken[kind]), limit)
-    figures.add("rpc", "NULL procedure", "stock tcp", "µs", taken["stock"], MICRO, ("raw tcp", taken["raw tcp"]))
-    for place, values in calls.items():
-        figures.add("rpc", "call without an answer, in the program's thread", place, "µs", column(values, 0), MICRO)
+        figures.add("rpc", f"64-byte ping-pong, {placement}", f"raw {kind}", "µs", taken[f"raw {kind}"], MICRO)
+    figures.add("rpc", f"call with an answer, {placement}", "native", "µs", taken["native"], MICRO)
+    for transport in bed.servers:
+        kind = f"raw {bed.raw_kind(transport)}"
+        limit = ("<=", 1.25, True) if transport != "shm" else ("<=", 3, False) if near != far else None
+        figures.add("rpc", f"call with an answer, {placement}", transport, "µs", taken[transport], MICRO,
+                    (kind, taken[kind]), limit)
+    figures.add("rpc", f"NULL procedure, {placement}", "stock tcp", "µs", taken["stock"], MICRO,
+                ("raw tcp", taken["raw tcp"]))
+    for where, values in calls.items():
+        figures.add("rpc", f"call without an answer, in the program's thread, {placement}", where, "µs",
+                    column(values, 0), MICRO)
 
 
 def measure_launch(bed, figures):

@@ -131,3 +131,24 @@ def run(command, **environment):
     if result.returncode != 0:
         raise Failed(f"{' '.join(map(str, command))}: exit status {result.returncode}\n{result.stdout}{result.stderr}")
     return result.stdout, seconds
+
+
+def descendants(pid):
+    """The process and all that it has started, and they."""
+    children = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+            children.setdefault(int(file.read().rsplit(")", 1)[1].split()[1]), []).append(int(name))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found
+
+
+def place(process, processor):
+    """Lets all threads of a Process and of what it has started run on one processor only."""
+    for pid in descendants(process.child.pid):
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.sched_setaffinity(int(thread), {processor})
