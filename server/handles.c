@@ -99,6 +99,13 @@ u64 srv_primary_find(struct srv_session *session, CUdevice device, struct srv_ob
 	return id;
 }
 
+u64 srv_primary_id(struct srv_session *session, CUdevice device, CUresult *err)
+{
+	struct srv_object object = {.primary = true, .device = device};
+	u64 id = srv_primary_find(session, device, &object);
+	return id ? id : srv_object_add(session, CR_KIND_CONTEXT, &object, err);
+}
+
 void srv_forget_context(struct srv_session *session, CUcontext context)
 {
 	pthread_mutex_lock(&session->handle_lock);
@@ -175,7 +182,17 @@ void srv_contexts_visit(struct srv_session *session, void (*visit)(const struct 
 		return CUDA_SUCCESS;                                                                                   \
 	}
 SRV_HANDLE(context, CR_KIND_CONTEXT, CUcontext, NULL, false)
-SRV_FIND(context, CR_KIND_CONTEXT, CUcontext)
+
+/* A primary context has its id before it is retained, and after its release. */
+CUresult srv_find_context(struct srv_call *call, u64 id, CUcontext *handle)
+{
+	struct srv_object object;
+	if (!srv_object_get(call->session, CR_KIND_CONTEXT, id, &object))
+		return CUDA_ERROR_INVALID_HANDLE;
+	*handle = object.handle;
+	return object.handle ? CUDA_SUCCESS : CUDA_ERROR_INVALID_CONTEXT;
+}
+
 SRV_HANDLE(module, CR_KIND_MODULE, CUmodule, call->worker->context, false)
 SRV_FIND(module, CR_KIND_MODULE, CUmodule)
 SRV_HANDLE(library, CR_KIND_LIBRARY, CUlibrary, NULL, false)

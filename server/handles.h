@@ -21,6 +21,9 @@ void srv_object_remove(struct srv_session *session, enum cr_kind kind, u64 id);
 /* The id of the primary context of `device`, or 0. */
 u64 srv_primary_find(struct srv_session *session, CUdevice device, struct srv_object *object);
 
+/* The id of the primary context of `device`, which stays the same; made, not retained, when it is new. 0 and *err. */
+u64 srv_primary_id(struct srv_session *session, CUdevice device, CUresult *err);
+
 /* Forgets all that ended with `context`. */
 void srv_forget_context(struct srv_session *session, CUcontext context);
 

@@ -39,15 +39,15 @@ static u64 primary_retain(struct srv_call *call, CUdevice device, CUresult *err)
 	if (*err)
 		return 0;
 	release_spares(session, device);
-	u64 id = srv_primary_find(session, device, &object);
+	u64 id = srv_primary_id(session, device, err);
+	if (!id)
+		return 0;
+	(void)srv_primary_find(session, device, &object);
 	if (session->context == object.handle && object.handle)
 		session->context = context;
 	object.handle = context;
 	object.retained++;
-	if (id)
-		srv_object_set(session, CR_KIND_CONTEXT, id, &object);
-	else
-		id = srv_object_add(session, CR_KIND_CONTEXT, &object, err);
+	srv_object_set(session, CR_KIND_CONTEXT, id, &object);
 	contexts_changed(session);
 	return id;
 }
@@ -102,10 +102,11 @@ static CUresult primary_reset(struct srv_call *call, CUdevice device)
 {
 	struct srv_object object;
 	u64 id = srv_primary_find(call->session, device, &object);
-	if (id)
+	bool made = id && object.handle;
+	if (made)
 		srv_deferred_finish(call->worker, object.handle);
 	CUresult err = SRV_DRIVER(cuDevicePrimaryCtxReset_v2, device);
-	if (!err && id)
+	if (!err && made)
 		srv_forget_context(call->session, object.handle);
 	contexts_changed(call->session);
 	return err;

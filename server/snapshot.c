@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "session.h"
+#include "handles.h"
 
 #define PCI_ID_BYTES 32
 
@@ -73,6 +73,8 @@ static CUresult read_device(struct srv_worker *worker, int ordinal, server_snaps
 		err = SRV_DRIVER(cuDeviceGetName, snapshot->name, CRICKET_TEXT_MAX, device);
 	if (!err)
 		err = SRV_DRIVER(cuDeviceTotalMem_v2, &memory, device);
+	if (!err)
+		snapshot->primary_context = srv_primary_id(worker->session, device, &err);
 	if (err)
 		return err;
 	snapshot->total_memory = memory;

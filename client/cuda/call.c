@@ -30,6 +30,18 @@ CUresult cu_call_end(struct cu_call *call, bool encoded)
 	return err;
 }
 
+CUresult cu_call_end_unawaited(struct cu_call *call, bool encoded)
+{
+	struct cu_reply *reply = cu_connection_oneway() ? calloc(1, sizeof(*reply)) : NULL;
+	if (!reply)
+		return cu_call_end(call, encoded);
+	reply->detached = true; /* freed when it has arrived */
+	CUresult err = cu_connection_end_expecting(call, encoded, reply);
+	if (err)
+		free(reply);
+	return err;
+}
+
 /* Decodes what a reply holds behind its `int err`. */
 static bool decode_results(const struct cu_call *call, const struct cu_reply *reply, xdrproc_t decode, void *result)
 {

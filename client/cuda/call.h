@@ -31,6 +31,10 @@ CUresult cu_call_begin(struct cu_call *call, enum cu_function_id function);
    argument fit? */
 CUresult cu_call_end(struct cu_call *call, bool encoded);
 
+/* Ends a call whose reply nobody waits for: an error is returned by the next call that waits. With CRICKET_SYNC=1 it is
+   waited for all the same. */
+CUresult cu_call_end_unawaited(struct cu_call *call, bool encoded);
+
 /* Ends a call with a result union: waits and decodes its success arm into `result`, which xdr_free releases. */
 CUresult cu_call_result(struct cu_call *call, bool encoded, xdrproc_t decode, void *result);
 

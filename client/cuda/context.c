@@ -94,28 +94,28 @@ static void forget_context(uint64_t id)
 	cu_connection_forget_context();
 }
 
-static CUresult call_for_context(enum cu_function_id function, const unsigned *flags, int device, u64 *id)
+static CUresult create(unsigned flags, int device, u64 *id)
 {
 	struct cu_call call;
-	CUresult err = cu_call_begin(&call, function);
+	CUresult err = cu_call_begin(&call, FN_cuCtxCreate_v2);
 	if (err)
 		return err;
-	u_int wire_flags = flags ? *flags : 0;
-	bool encoded = (!flags || xdr_u_int(call.args, &wire_flags)) && xdr_int(call.args, &device);
+	u_int wire_flags = flags;
+	bool encoded = xdr_u_int(call.args, &wire_flags) && xdr_int(call.args, &device);
 	return cu_call_result(&call, encoded, (xdrproc_t)xdr_u64, id);
 }
 
 /* ---- Primary contexts ---- */
 
+/* The snapshot brought the handle, so no answer is waited for. */
 static CUresult retain_first(int device)
 {
-	u64 id;
-	CUresult err = call_for_context(FN_cuDevicePrimaryCtxRetain, NULL, device, &id);
+	struct cu_call call;
+	CUresult err = cu_call_begin(&call, FN_cuDevicePrimaryCtxRetain);
 	if (!err)
-		err = enter_context(id, device, primary[device].flags, true);
-	if (!err)
-		primary[device].id = id;
-	return err;
+		err = cu_call_end_unawaited(&call, xdr_int(call.args, &device));
+	primary[device].id = cu_device(device)->primary_context;
+	return err ? err : enter_context(primary[device].id, device, primary[device].flags, true);
 }
 
 CUresult client_cuDevicePrimaryCtxRetain(CUcontext *pctx, CUdevice dev)
@@ -219,7 +219,7 @@ CUresult client_cuCtxCreate_v2(CUcontext *pctx, unsigned int flags, CUdevice dev
 		return CUDA_ERROR_INVALID_VALUE;
 	CUresult err = cu_check_device(dev);
 	if (!err)
-		err = call_for_context(FN_cuCtxCreate_v2, &flags, dev, &id);
+		err = create(flags, dev, &id);
 	if (!err)
 		err = enter_context(id, dev, flags, false);
 	if (!err)
