@@ -26,7 +26,7 @@ CUresult client_cuEventCreate(CUevent *phEvent, unsigned int Flags)
 	struct cu_event *event = malloc(sizeof(*event));
 	if (!event)
 		return CUDA_ERROR_OUT_OF_MEMORY;
-	*event = (struct cu_event){context, Flags};
+	*event = (struct cu_event){.context = context, .flags = Flags};
 	cu_objects_lock();
 	uint64_t id = cu_object_add(CR_KIND_EVENT, event);
 	cu_objects_unlock();
@@ -48,4 +48,124 @@ CUresult client_cuEventDestroy_v2(CUevent hEvent)
 	if (err != CUDA_ERROR_INVALID_HANDLE)
 		unmint(hEvent);
 	return err;
+}
+
+/* ---- Records and times. Programs record a start and an end, wait for the end and ask for the time between them: the
+ * wait brings it along. ---- */
+
+/* The latest record of an event with timing, under the objects' lock. */
+static struct {
+	uint64_t stream, event, number;
+} latest;
+static uint64_t records;
+
+static struct cu_event *find(uint64_t handle)
+{
+	return cu_object(CR_KIND_EVENT, cu_handle(handle));
+}
+
+/* Is the event as it was when that record was made? */
+static bool is_as_of(uint64_t handle, uint64_t number)
+{
+	const struct cu_event *event = find(handle);
+	return event && event->recorded == number;
+}
+
+static void note_record(CUevent handle, u64 stream)
+{
+	uint64_t id = (uintptr_t)handle;
+	cu_objects_lock();
+	struct cu_event *event = find(id);
+	bool times = event && !(event->flags & CU_EVENT_DISABLE_TIMING);
+	if (event) {
+		bool follows =
+		    times && latest.stream == stream && latest.event != id && is_as_of(latest.event, latest.number);
+		event->recorded = ++records;
+		event->before = follows ? latest.event : 0;
+		event->before_recorded = latest.number;
+		event->elapsed_known = false;
+	}
+	if (times) {
+		latest.stream = stream;
+		latest.event = id;
+		latest.number = records;
+	}
+	cu_objects_unlock();
+}
+
+CUresult client_cuEventRecordWithFlags(CUevent hEvent, CUstream hStream, unsigned int flags)
+{
+	u64 stream;
+	CUresult err = cu_id_of_stream(hStream, &stream);
+	if (!err)
+		err = flags ? rpc_cuEventRecordWithFlags(hEvent, hStream, flags) : rpc_cuEventRecord(hEvent, hStream);
+	if (!err)
+		note_record(hEvent, stream);
+	return err;
+}
+
+CUresult client_cuEventRecord(CUevent hEvent, CUstream hStream)
+{
+	return client_cuEventRecordWithFlags(hEvent, hStream, 0);
+}
+
+/* Waits for the event and keeps the time since the one before it. */
+static CUresult wait_with_time(const void *handle, const struct cu_event *seen)
+{
+	struct cu_call call;
+	elapsed_time elapsed = {0};
+	u64 id = (uintptr_t)handle, start = seen->before;
+	CUresult err = cu_call_begin(&call, FN_cricketEventWait);
+	if (!err)
+		err = cu_call_result(&call, xdr_u64(call.args, &id) && xdr_u64(call.args, &start),
+				     (xdrproc_t)xdr_elapsed_time, &elapsed);
+	if (err || elapsed.err)
+		return err; /* why there is no time, the program learns when it asks */
+	cu_objects_lock();
+	struct cu_event *event = find(id);
+	if (event && event->recorded == seen->recorded && is_as_of(start, seen->before_recorded)) {
+		event->elapsed_known = true;
+		event->elapsed = elapsed.milliseconds;
+	}
+	cu_objects_unlock();
+	return CUDA_SUCCESS;
+}
+
+CUresult client_cuEventSynchronize(CUevent hEvent)
+{
+	struct cu_event seen = {0};
+	cu_objects_lock_shared();
+	const struct cu_event *event = cu_object(CR_KIND_EVENT, hEvent);
+	if (event && event->before && !event->elapsed_known && is_as_of(event->before, event->before_recorded))
+		seen = *event;
+	cu_objects_unlock();
+	return seen.before ? wait_with_time(hEvent, &seen) : rpc_cuEventSynchronize(hEvent);
+}
+
+static bool time_is_known(float *milliseconds, CUevent start, CUevent end)
+{
+	cu_objects_lock_shared();
+	const struct cu_event *event = cu_object(CR_KIND_EVENT, end);
+	bool known = event && event->elapsed_known && event->before == (uintptr_t)start &&
+		     is_as_of(event->before, event->before_recorded);
+	if (known)
+		*milliseconds = event->elapsed;
+	cu_objects_unlock();
+	return known;
+}
+
+CUresult client_cuEventElapsedTime_v2(float *pMilliseconds, CUevent hStart, CUevent hEnd)
+{
+	if (!pMilliseconds)
+		return CUDA_ERROR_INVALID_VALUE;
+	return time_is_known(pMilliseconds, hStart, hEnd) ? CUDA_SUCCESS
+							  : rpc_cuEventElapsedTime_v2(pMilliseconds, hStart, hEnd);
+}
+
+CUresult client_cuEventElapsedTime(float *pMilliseconds, CUevent hStart, CUevent hEnd)
+{
+	if (!pMilliseconds)
+		return CUDA_ERROR_INVALID_VALUE;
+	return time_is_known(pMilliseconds, hStart, hEnd) ? CUDA_SUCCESS
+							  : rpc_cuEventElapsedTime(pMilliseconds, hStart, hEnd);
 }

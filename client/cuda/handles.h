@@ -27,6 +27,11 @@ struct cu_stream {
 struct cu_event {
 	uint64_t context;
 	unsigned flags;
+	uint64_t recorded;        /* number of its latest record; 0: never recorded */
+	uint64_t before;          /* the event with timing that was recorded before it in its stream, or 0 */
+	uint64_t before_recorded; /* when that was */
+	bool elapsed_known;       /* the time since `before` came with a wait */
+	float elapsed;            /* milliseconds */
 };
 
 /* A kernel or function, as the load reply described it. */
