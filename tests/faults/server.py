@@ -62,7 +62,7 @@ class Messages(ServerTest):
                 client.send(program, 0, version=2)
                 _, status, reader = client.receive()
                 self.assertEqual((status, reader.u32(), reader.u32()), (("accepted", PROG_MISMATCH), 1, 1))
-        for program, procedure in ((CONTROL, 99), (CUDA, 1), (CUDA, 0xffffffff), (CUDA, 0x10004)):
+        for program, procedure in ((CONTROL, 99), (CUDA, 1), (CUDA, 0xffffffff), (CUDA, 0x1ffff)):
             client.send(program, procedure)
             self.assertEqual(client.receive()[1], ("accepted", PROC_UNAVAIL))
         self.assertEqual(client.cuda("cuMemAlloc_v2", u64(16))[0], 0)
