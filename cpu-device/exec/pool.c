@@ -6,14 +6,12 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define MOST_WORKERS 256
 
 static struct {
 	pthread_mutex_t lock; /* guards everything below */
 	pthread_cond_t wake, idle;
-	pid_t owner; /* the process that the threads belong to */
 	unsigned threads;
 	unsigned wanted;      /* threads that still are to take the work */
 	unsigned busy;        /* that have taken it */
@@ -23,16 +21,18 @@ static struct {
 	bool running;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER};
 
+/* How many the process may use, asked once: a system call for each launch would be felt. */
 static unsigned processors(void)
 {
+	static _Atomic unsigned known;
 	cpu_set_t set;
-	int count;
 
-	CPU_ZERO(&set);
-	if (sched_getaffinity(0, sizeof(set), &set))
-		return 1;
-	count = CPU_COUNT(&set);
-	return count > 0 ? (unsigned)count : 1;
+	if (!known) {
+		CPU_ZERO(&set);
+		int count = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
+		known = count > 0 ? (unsigned)count : 1;
+	}
+	return known;
 }
 
 unsigned cpu_worker_count(void)
@@ -84,16 +84,18 @@ static bool thread_make(void)
 }
 
 /* A child of fork has a copy of the pool but none of its threads, and perhaps a locked lock. */
-static void owner_check(void)
+static void forget_threads(void)
 {
-	if (pool.owner == getpid())
-		return;
 	pthread_mutex_init(&pool.lock, NULL);
 	pthread_cond_init(&pool.wake, NULL);
 	pthread_cond_init(&pool.idle, NULL);
 	pool.threads = pool.wanted = pool.busy = 0;
 	pool.running = false;
-	pool.owner = getpid();
+}
+
+static void watch_fork(void)
+{
+	pthread_atfork(NULL, NULL, forget_threads);
 }
 
 static void pool_begin(cpu_work_fn work, void *argument, unsigned helpers)
@@ -127,7 +129,9 @@ static void pool_end(void)
 
 void cpu_pool_run(cpu_work_fn work, void *argument, unsigned workers)
 {
-	owner_check();
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch_fork);
 	pool_begin(work, argument, workers - 1);
 	work(argument, 0);
 	pool_end();
