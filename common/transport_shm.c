@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "transport_shm_ring.h"
 
 /* Copies of more than this become visible, and free their place, piece by piece: both sides copy at the same time, and
@@ -218,6 +219,7 @@ static bool wait_ready(struct cr_transport *transport, short events, int timeout
 /* -1 with errno: the positions are impossible. */
 static ssize_t fail_corrupted(struct shm *shm)
 {
+	cr_log(CR_LOG_ERROR, "the other process has written impossible positions to the shared memory");
 	atomic_store(&shm->gone, true);
 	errno = EPROTO;
 	return -1;

@@ -91,11 +91,12 @@ def cricket(*arguments, **keywords):
 
 
 class Server:
-    """A cricket-server on a free port ("tcp") or on a socket in a folder of its own ("unix", "shm"), as a context."""
+    """A cricket-server on a free port ("tcp", "vsock") or on a socket in a folder of its own ("unix", "shm"), as a context."""
 
     def __init__(self, transport="tcp", driver="cpu", arguments=(), program=SERVER):
         self.folder = tempfile.TemporaryDirectory(prefix="cricket-test-")
-        listen = "tcp://127.0.0.1:0" if transport == "tcp" else f"{transport}://{self.folder.name}/socket"
+        listen = {"tcp": "tcp://127.0.0.1:0", "vsock": "vsock://local:0"}.get(
+            transport, f"{transport}://{self.folder.name}/socket")
         self.command = [program, "--listen", listen, "--driver", driver, "--log", "info", *arguments]
         self.log = []
         self.uri = None

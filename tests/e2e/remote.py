@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import tempfile
 
@@ -93,9 +94,36 @@ class Remote(harness.Case):
 
 class OverUnixSocket(harness.Case):
     def test_ping_and_devices(self):
-        with harness.Server("unix") as server:
+        for transport in ("unix", "shm"):
+            with self.subTest(transport=transport), harness.Server(transport) as server:
+                self.check(cricket("ping", "--server", server.uri, "--count", "5"))
+                self.check(cricket("devices", "--server", server.uri))
+
+    def test_without_shared_memory(self):
+        with harness.Server("shm") as server:
+            result = self.check(cricket("ping", "--server", server.uri, CRICKET_SHM_BYTES="0"), 1)
+            self.line(result, "CRICKET_SHM_BYTES")
+            self.check(cricket("ping", "--server", server.uri.replace("shm:", "unix:"), CRICKET_SHM_BYTES="0"))
+
+    def test_small_rings(self):
+        """Records and copies that are much larger than a ring."""
+        with harness.Server("shm") as server:
+            self.check(cricket("run", "--server", server.uri, "--", sample("asyncStreams"), CRICKET_SHM_BYTES="4096"))
+
+
+class OverVsock(harness.Case):
+    def test_session(self):
+        try:
+            with socket.socket(socket.AF_VSOCK) as listener, socket.socket(socket.AF_VSOCK) as client:
+                listener.bind((1, socket.VMADDR_PORT_ANY))  # VMADDR_CID_LOCAL
+                listener.listen()
+                client.settimeout(10)
+                client.connect(listener.getsockname())
+        except OSError as why:
+            self.skipTest(f"no vsock on this machine: {why}")
+        with harness.Server("vsock") as server:
             self.check(cricket("ping", "--server", server.uri, "--count", "5"))
-            self.check(cricket("devices", "--server", server.uri))
+            self.check(cricket("run", "--server", server.uri, "--", sample("vectorAdd")))
 
 
 class Installed(harness.Case):

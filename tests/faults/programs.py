@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from rpc import *  # noqa: F403 (the test's vocabulary)
@@ -14,11 +15,16 @@ DRIVER = sys.argv.pop(1)
 DRIVER_OPTION = {"fake": os.environ["CRICKET_FAKE_DRIVER"]}.get(DRIVER, DRIVER)
 REMOTE = os.path.join(BUILD, "lib", "remote", "libcuda.so.1")
 ILLEGAL_ADDRESS = 700
+NOTICE_SECONDS = 2
 
 
 class ProgramTest(unittest.TestCase):
+    listen = "tcp://127.0.0.1:0"
+
     def setUp(self):
-        self.server = Server(driver=DRIVER_OPTION)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.server = Server(driver=DRIVER_OPTION, listen=self.listen.format(folder=folder.name))
         self.addCleanup(self.server.stop)
 
     def start(self, which, server=None):
@@ -44,7 +50,7 @@ class Killed(ProgramTest):
         programs = [self.ready("copy") for _ in range(2)]
         self.assertEqual(len(self.server.children()), 2)
         programs[0].kill()
-        self.assertTrue(self.server.wait_children(1, timeout=2))
+        self.assertTrue(self.server.wait_children(1, timeout=NOTICE_SECONDS))
         self.assertIsNone(programs[1].poll())
 
     def test_a_killed_session_is_an_error_for_its_client(self):
@@ -60,9 +66,13 @@ class Killed(ProgramTest):
             self.check_lost(program)
 
     def check_lost(self, program):
-        output, _ = program.communicate(timeout=TIMEOUT)
+        output, _ = program.communicate(timeout=NOTICE_SECONDS)
         self.assertRegex(output, "^error [0-9]+ CUDA_ERROR_")
         self.assertEqual(program.returncode, 3)
+
+
+class KilledOverSharedMemory(Killed):
+    listen = "shm://{folder}/socket"
 
 
 @unittest.skipIf(DRIVER == "fake", "the fake driver executes nothing")

@@ -49,8 +49,15 @@ static struct cr_uri unix_uri(void)
 
 START_TEST(addresses_are_read_and_written)
 {
-	static const char *const same[] = {"tcp://127.0.0.1:1", "tcp://host.example:65535", "tcp://[::1]:80",
-					   "tcp://a:0", "unix:///a/b c:d"};
+	static const char *const same[] = {"tcp://127.0.0.1:1",
+					   "tcp://host.example:65535",
+					   "tcp://[::1]:80",
+					   "tcp://a:0",
+					   "unix:///a/b c:d",
+					   "shm:///a/b",
+					   "vsock://3:14833",
+					   "vsock://any:0",
+					   "vsock://4294967294:4294967294"};
 	char text[400];
 	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
 		struct cr_uri uri = parse(same[i]);
@@ -59,6 +66,11 @@ START_TEST(addresses_are_read_and_written)
 	}
 	struct cr_uri uri = parse("tcp://gpu");
 	ck_assert_uint_eq(uri.port, CR_DEFAULT_PORT);
+	uri = parse("vsock://host");
+	ck_assert_uint_eq(uri.cid, 2);
+	ck_assert_uint_eq(uri.port, CR_DEFAULT_PORT);
+	uri = parse("vsock://local:5");
+	ck_assert_uint_eq(uri.cid, 1);
 	uri = parse("tcp://[fe80::1]");
 	ck_assert_str_eq(uri.host, "fe80::1");
 	ck_assert_uint_eq(uri.port, CR_DEFAULT_PORT);
@@ -87,6 +99,18 @@ START_TEST(bad_addresses_are_refused)
 	    "unix://",
 	    "unix:///",
 	    "unix://relative",
+	    "shm://",
+	    "shm://relative",
+	    "vsock://",
+	    "vsock://:1",
+	    "vsock://guest:1",
+	    "vsock://3:",
+	    "vsock://3:x",
+	    "vsock://3:1:",
+	    "vsock://-1:1",
+	    "vsock://4294967295:1",
+	    "vsock://99999999999:1",
+	    "vsock://3:4294967295",
 	    "http://h:1",
 	    "TCP://h:1",
 	};
@@ -115,6 +139,14 @@ START_TEST(what_stays_on_the_machine)
 	ck_assert(cr_uri_is_local(&uri));
 	uri = parse("tcp://[::1]");
 	ck_assert(cr_uri_is_local(&uri));
+	uri = parse("shm:///x");
+	ck_assert(cr_uri_is_local(&uri));
+	uri = parse("vsock://local");
+	ck_assert(cr_uri_is_local(&uri));
+	uri = parse("vsock://any");
+	ck_assert(!cr_uri_is_local(&uri));
+	uri = parse("vsock://host");
+	ck_assert(!cr_uri_is_local(&uri));
 	uri = parse("tcp://0.0.0.0");
 	ck_assert(!cr_uri_is_local(&uri));
 	uri = parse("tcp://[::]");
