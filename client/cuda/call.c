@@ -143,14 +143,18 @@ static CUresult synchronise(enum cu_function_id function, u64 id)
 	return err ? err : cu_call_end(&call, xdr_u64(call.args, &id));
 }
 
+CUresult cu_wait_for_stream(u64 stream)
+{
+	return synchronise(FN_cuStreamSynchronize, stream);
+}
+
 CUresult cu_settle(const void *data, size_t size)
 {
 	u64 context, stream;
 	CUresult err = CUDA_SUCCESS;
 	while (!err && cu_connection_find_deferred(data, size, &context, &stream)) {
 		bool default_stream = stream <= (uintptr_t)CU_STREAM_PER_THREAD;
-		err = default_stream ? synchronise(FN_cuCtxSynchronize_v2, context)
-				     : synchronise(FN_cuStreamSynchronize, stream);
+		err = default_stream ? synchronise(FN_cuCtxSynchronize_v2, context) : cu_wait_for_stream(stream);
 	}
 	return err;
 }

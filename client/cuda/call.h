@@ -58,6 +58,9 @@ struct cu_rows {
 CUresult cu_call_deferred(enum cu_function_id function, cu_encoder encode, const void *arguments, struct cu_rows rows,
 			  u64 stream);
 
+/* Waits for a stream, given by its id. */
+CUresult cu_wait_for_stream(u64 stream);
+
 /* Waits until no deferred copy into [data, data + size) is on its way. On the device a copy from there would come after
    it; here the memory is read, or given up, at once. Costs a round trip only where there is one. */
 CUresult cu_settle(const void *data, size_t size);

@@ -151,20 +151,17 @@ CUresult cu_copy_to_host_later(void *to, CUdeviceptr from, size_t size, CUstream
 	return err;
 }
 
-static CUresult wait_for(CUstream stream)
+CUresult cu_copy_wait(CUstream stream)
 {
-	struct cu_call call;
 	u64 id;
 	CUresult err = cu_id_of_stream(stream, &id);
-	if (!err)
-		err = cu_call_begin(&call, FN_cuStreamSynchronize);
-	return err ? err : cu_call_end(&call, xdr_u64(call.args, &id));
+	return err ? err : cu_wait_for_stream(id);
 }
 
 CUresult cu_copy_to_host_in(void *to, CUdeviceptr from, size_t size, CUstream stream)
 {
 	CUresult err = cu_copy_to_host_later(to, from, size, stream);
-	return err || !size ? err : wait_for(stream);
+	return err || !size ? err : cu_copy_wait(stream);
 }
 
 CUresult client_cuMemcpyDtoH_v2_ptds(void *dstHost, CUdeviceptr srcDevice, size_t ByteCount)
@@ -202,7 +199,7 @@ static CUresult device_to_device(CUdeviceptr to, CUdeviceptr from, size_t size, 
 
 static CUresult host_to_host(CUdeviceptr to, CUdeviceptr from, size_t size, CUstream stream)
 {
-	CUresult err = wait_for(stream);
+	CUresult err = cu_copy_wait(stream);
 	if (!err)
 		memmove(host(to), host(from), size);
 	return err;

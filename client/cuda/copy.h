@@ -15,4 +15,7 @@ CUresult cu_copy_to_host_in(void *to, CUdeviceptr from, size_t size, CUstream st
 /* Device to host into pinned memory: complete when the stream is. */
 CUresult cu_copy_to_host_later(void *to, CUdeviceptr from, size_t size, CUstream stream);
 
+/* Waits for a stream. */
+CUresult cu_copy_wait(CUstream stream);
+
 #endif

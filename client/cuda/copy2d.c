@@ -112,19 +112,9 @@ static CUresult rows_on_device(struct side to, struct side from, size_t width, s
 	return err ? err : cu_call_end(&call, xdr_copy_rows_args(call.args, &args) && xdr_u64(call.args, &id));
 }
 
-static CUresult synchronise(CUstream stream)
-{
-	struct cu_call call;
-	u64 id;
-	CUresult err = cu_id_of_stream(stream, &id);
-	if (!err)
-		err = cu_call_begin(&call, FN_cuStreamSynchronize);
-	return err ? err : cu_call_end(&call, xdr_u64(call.args, &id));
-}
-
 static CUresult rows_on_host(struct side to, struct side from, size_t width, size_t height, CUstream stream)
 {
-	CUresult err = synchronise(stream);
+	CUresult err = cu_copy_wait(stream);
 	for (size_t row = 0; !err && row < height; row++)
 		memmove((char *)(uintptr_t)to.address + row * to.pitch,
 			(char *)(uintptr_t)from.address + row * from.pitch, width);
@@ -156,7 +146,7 @@ static CUresult copy_rows(struct side to, struct side from, size_t width, size_t
 		err = to.device ? rows_to_device(to, from, width, height, stream)
 				: rows_to_host(to, from, width, height, stream);
 	bool must_wait = !to.device && (awaited || !cu_host_is_pinned((void *)(uintptr_t)to.address));
-	return !err && must_wait ? synchronise(stream) : err;
+	return !err && must_wait ? cu_copy_wait(stream) : err;
 }
 
 static CUresult copy_2d(const CUDA_MEMCPY2D *copy, CUstream stream, bool awaited)

@@ -54,7 +54,7 @@ unsigned cu_objects_epoch(void)
 	return atomic_load_explicit(&epoch, memory_order_acquire);
 }
 
-static void free_function(struct cu_function_object *function)
+void cu_function_object_free(struct cu_function_object *function)
 {
 	free(function->name);
 	free(function->parameters);
@@ -66,7 +66,7 @@ void cu_module_object_free(struct cu_module_object *module)
 {
 	for (unsigned i = 0; i < module->function_count; i++) {
 		cu_object_remove(CR_KIND_FUNCTION, cu_handle(module->functions[i]->id));
-		free_function(module->functions[i]);
+		cu_function_object_free(module->functions[i]);
 	}
 	free(module->functions);
 	free(module);

@@ -95,6 +95,9 @@ static inline void *cu_handle(uint64_t id)
 	return (void *)(uintptr_t)id;
 }
 
+/* Frees a function object that is in no table. */
+void cu_function_object_free(struct cu_function_object *function);
+
 /* Frees a module or library with its functions, which are removed from their table. The lock is held for writing. */
 void cu_module_object_free(struct cu_module_object *module);
 

@@ -41,21 +41,13 @@ static bool take_function(struct cu_function_object *function, uint64_t owner, f
 	return function->name != NULL;
 }
 
-static void free_function(struct cu_function_object *function)
-{
-	free(function->name);
-	free(function->parameters);
-	free(function->attributes);
-	free(function);
-}
-
 static CUresult add_function(struct cu_module_object *module, function_info *info)
 {
 	struct cu_function_object *function = malloc(sizeof(*function));
 	if (!function)
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	if (!take_function(function, module->id, info) || !cu_object_enter(CR_KIND_FUNCTION, function->id, function)) {
-		free_function(function);
+		cu_function_object_free(function);
 		return CUDA_ERROR_UNKNOWN;
 	}
 	module->functions[module->function_count++] = function;
