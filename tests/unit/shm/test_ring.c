@@ -101,8 +101,12 @@ START_TEST(positions_may_overflow)
 {
 	unsigned char data[100];
 	uint64_t start = UINT64_MAX - 70;
-	shared->written = shared->taken = start;
-	writer.own = writer.other = reader.own = reader.other = start;
+	shared->written = start;
+	shared->taken = start;
+	writer.own = start;
+	writer.other = start;
+	reader.own = start;
+	reader.other = start;
 	fill(data, 0, sizeof(data));
 	ck_assert_int_eq(cr_ring_put(&writer, data, 100), 100);
 	cr_ring_publish(&writer);
