@@ -65,14 +65,23 @@ static bool storage_make(struct cpu_block *block)
 	return true;
 }
 
+/* Counted, not divided: three divisions for each lane were a fifth of a short grid's time. */
 static void thread_ids(struct cpu_warp *warp, const unsigned size[3])
 {
-	for (unsigned lane = 0; lane < CPU_LANES; lane++) {
-		unsigned thread = warp->index * CPU_LANES + lane;
+	unsigned first = warp->index * CPU_LANES;
+	unsigned x = first % size[0], y = first / size[0] % size[1], z = first / size[0] / size[1];
 
-		warp->tid[0][lane] = thread % size[0];
-		warp->tid[1][lane] = thread / size[0] % size[1];
-		warp->tid[2][lane] = thread / size[0] / size[1];
+	for (unsigned lane = 0; lane < CPU_LANES; lane++) {
+		warp->tid[0][lane] = x;
+		warp->tid[1][lane] = y;
+		warp->tid[2][lane] = z;
+		if (++x < size[0])
+			continue;
+		x = 0;
+		if (++y < size[1])
+			continue;
+		y = 0;
+		z++;
 	}
 }
 
