@@ -1,5 +1,4 @@
 /* Contexts. Each thread's stack of current contexts lives here; the server learns of it only through the stream. */
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "connection.h"
@@ -7,11 +6,12 @@
 #include "hand.h"
 #include "handles.h"
 #include "memory.h"
+#include "platform.h"
 #include "thread.h"
 
 enum { STACK_MAX = 64 };
 
-static _Thread_local struct {
+static cu_thread_local struct {
 	uint64_t stack[STACK_MAX];
 	int depth;
 	unsigned epoch; /* at which the top was last seen alive */
@@ -23,7 +23,7 @@ static struct {
 	unsigned flags;
 	uint64_t id; /* stays the same for the life of the process */
 } primary[CRICKET_DEVICES_MAX];
-static pthread_mutex_t primary_lock = PTHREAD_MUTEX_INITIALIZER; /* serialises retain, release and reset */
+static struct cu_mutex primary_lock = CU_MUTEX_INIT; /* serialises retain, release and reset */
 static uint64_t serials;
 
 uint64_t cu_thread_context(void)
@@ -125,14 +125,14 @@ CUresult client_cuDevicePrimaryCtxRetain(CUcontext *pctx, CUdevice dev)
 	CUresult err = cu_check_device(dev);
 	if (err)
 		return err;
-	pthread_mutex_lock(&primary_lock);
+	cu_mutex_lock(&primary_lock);
 	if (!primary[dev].retained)
 		err = retain_first(dev);
 	if (!err) {
 		primary[dev].retained++;
 		*pctx = cu_handle(primary[dev].id);
 	}
-	pthread_mutex_unlock(&primary_lock);
+	cu_mutex_unlock(&primary_lock);
 	return err;
 }
 
@@ -148,14 +148,14 @@ CUresult client_cuDevicePrimaryCtxRelease_v2(CUdevice dev)
 	CUresult err = cu_check_device(dev);
 	if (err)
 		return err;
-	pthread_mutex_lock(&primary_lock);
+	cu_mutex_lock(&primary_lock);
 	if (!primary[dev].retained) {
 		err = CUDA_ERROR_INVALID_CONTEXT;
 	} else if (--primary[dev].retained == 0) {
 		err = device_call(FN_cuDevicePrimaryCtxRelease_v2, dev);
 		forget_context(primary[dev].id);
 	}
-	pthread_mutex_unlock(&primary_lock);
+	cu_mutex_unlock(&primary_lock);
 	return err;
 }
 
@@ -165,7 +165,7 @@ CUresult client_cuDevicePrimaryCtxReset_v2(CUdevice dev)
 	CUresult err = cu_check_device(dev);
 	if (err)
 		return err;
-	pthread_mutex_lock(&primary_lock);
+	cu_mutex_lock(&primary_lock);
 	if (primary[dev].retained) {
 		err = device_call(FN_cuDevicePrimaryCtxReset_v2, dev);
 		cu_objects_lock();
@@ -174,7 +174,7 @@ CUresult client_cuDevicePrimaryCtxReset_v2(CUdevice dev)
 		cu_memory_forget_context(primary[dev].id);
 		cu_connection_forget_context();
 	}
-	pthread_mutex_unlock(&primary_lock);
+	cu_mutex_unlock(&primary_lock);
 	return err;
 }
 
@@ -185,14 +185,14 @@ CUresult client_cuDevicePrimaryCtxSetFlags_v2(CUdevice dev, unsigned int flags)
 		err = rpc_cuDevicePrimaryCtxSetFlags_v2(dev, flags);
 	if (err)
 		return err;
-	pthread_mutex_lock(&primary_lock);
+	cu_mutex_lock(&primary_lock);
 	primary[dev].flags = flags;
 	cu_objects_lock();
 	struct cu_context *context = cu_object(CR_KIND_CONTEXT, cu_handle(primary[dev].id));
 	if (context)
 		context->flags = flags;
 	cu_objects_unlock();
-	pthread_mutex_unlock(&primary_lock);
+	cu_mutex_unlock(&primary_lock);
 	return CUDA_SUCCESS;
 }
 
@@ -203,10 +203,10 @@ CUresult client_cuDevicePrimaryCtxGetState(CUdevice dev, unsigned int *flags, in
 		return err;
 	if (!flags || !active)
 		return CUDA_ERROR_INVALID_VALUE;
-	pthread_mutex_lock(&primary_lock);
+	cu_mutex_lock(&primary_lock);
 	*flags = primary[dev].flags;
 	*active = primary[dev].retained > 0;
-	pthread_mutex_unlock(&primary_lock);
+	cu_mutex_unlock(&primary_lock);
 	return CUDA_SUCCESS;
 }
 

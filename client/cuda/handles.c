@@ -1,11 +1,11 @@
 #include "handles.h"
+#include "platform.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+static struct cu_rwlock lock = CU_RWLOCK_INIT;
 static atomic_uint epoch = 1;
 
 static struct cr_handle_table tables[CR_KIND_COUNT] = {
@@ -16,17 +16,17 @@ static struct cr_handle_table tables[CR_KIND_COUNT] = {
 
 void cu_objects_lock_shared(void)
 {
-	pthread_rwlock_rdlock(&lock);
+	cu_rwlock_read(&lock);
 }
 
 void cu_objects_lock(void)
 {
-	pthread_rwlock_wrlock(&lock);
+	cu_rwlock_write(&lock);
 }
 
 void cu_objects_unlock(void)
 {
-	pthread_rwlock_unlock(&lock);
+	cu_rwlock_unlock(&lock);
 }
 
 void *cu_object(enum cr_kind kind, const void *handle)

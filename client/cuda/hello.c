@@ -1,13 +1,11 @@
 #include "hello.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "connection.h"
 #include "log.h"
+#include "platform.h"
 #include "protocol_hash.h"
 #include "settings.h"
 
@@ -66,27 +64,15 @@ static CUresult read_token(char *token, size_t size, u_int *length)
 	*length = 0;
 	if (!path)
 		return CUDA_SUCCESS;
-	FILE *file = fopen(path, "re");
-	if (!file) {
+	size_t count;
+	if (!cu_file_read(path, token, size, &count)) {
 		cr_log(CR_LOG_ERROR, "CRICKET_TOKEN_FILE=%s cannot be read: %s", path, strerror(errno));
 		return CUDA_ERROR_NOT_PERMITTED;
 	}
-	size_t count = fread(token, 1, size, file);
-	fclose(file);
 	while (count && (token[count - 1] == '\n' || token[count - 1] == '\r'))
 		count--;
 	*length = (u_int)count;
 	return CUDA_SUCCESS;
-}
-
-static void describe_client(char *text, size_t size)
-{
-	char path[512], host[128] = "?";
-	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	path[length > 0 ? length : 0] = '\0';
-	gethostname(host, sizeof(host) - 1);
-	const char *base = strrchr(path, '/');
-	snprintf(text, size, "%s pid %ld on %s", base ? base + 1 : "?", (long)getpid(), host);
 }
 
 /* The CUDA error that fits a refusal. */
@@ -131,7 +117,7 @@ static CUresult say_hello(struct exchange *hello, bool oneway)
 		return err;
 	args.token.token_val = token;
 	memcpy(args.hash, cricket_protocol_hash, sizeof(args.hash));
-	describe_client(client, sizeof(client));
+	cu_program_describe(client, sizeof(client));
 	return ask(hello, FN_CONTROL_HELLO, (xdrproc_t)xdr_hello_args, &args);
 }
 

@@ -1,45 +1,44 @@
 /* Pinned host memory. To a remote device no host memory is pinned, so it is plain memory; the table remembers which,
  * since copies from and to it are asynchronous where copies of pageable memory are not. */
-#include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "connection.h"
 #include "hand.h"
 #include "memory.h"
+#include "platform.h"
 #include "ranges.h"
 #include "thread.h"
 
 static struct cu_ranges pinned;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct cu_mutex lock = CU_MUTEX_INIT;
 
 bool cu_host_is_pinned(const void *address)
 {
-	pthread_mutex_lock(&lock);
+	cu_mutex_lock(&lock);
 	bool found = cu_ranges_find(&pinned, (uintptr_t)address) != NULL;
-	pthread_mutex_unlock(&lock);
+	cu_mutex_unlock(&lock);
 	return found;
 }
 
 static bool enter(void *address, size_t size, unsigned flags, bool ours)
 {
-	pthread_mutex_lock(&lock);
+	cu_mutex_lock(&lock);
 	bool added = cu_ranges_add(
 	    &pinned, (struct cu_range){(uintptr_t)address, size, cu_thread_context(), flags, ours, false});
-	pthread_mutex_unlock(&lock);
+	cu_mutex_unlock(&lock);
 	return added;
 }
 
 /* Removes the range that begins at `address`, if it is `ours` as said; its size, or 0. */
 static size_t leave(const void *address, bool ours)
 {
-	pthread_mutex_lock(&lock);
+	cu_mutex_lock(&lock);
 	struct cu_range *range = cu_ranges_find(&pinned, (uintptr_t)address);
 	bool found = range && range->base == (uintptr_t)address && range->ours == ours;
 	size_t size = found ? range->size : 0;
 	if (found)
 		cu_ranges_remove(&pinned, range);
-	pthread_mutex_unlock(&lock);
+	cu_mutex_unlock(&lock);
 	return size;
 }
 
@@ -53,7 +52,7 @@ CUresult client_cuMemHostAlloc(void **pp, size_t bytesize, unsigned int Flags)
 	if (!pp || !bytesize || Flags & ~known)
 		return CUDA_ERROR_INVALID_VALUE;
 	void *memory;
-	if (posix_memalign(&memory, (size_t)sysconf(_SC_PAGESIZE), bytesize))
+	if (posix_memalign(&memory, cu_page_size(), bytesize))
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	if (!enter(memory, bytesize, Flags, true)) {
 		free(memory);
@@ -92,11 +91,11 @@ CUresult client_cuMemHostGetFlags(unsigned int *pFlags, void *p)
 {
 	if (!pFlags)
 		return CUDA_ERROR_INVALID_VALUE;
-	pthread_mutex_lock(&lock);
+	cu_mutex_lock(&lock);
 	struct cu_range *range = cu_ranges_find(&pinned, (uintptr_t)p);
 	if (range)
 		*pFlags = range->flags;
-	pthread_mutex_unlock(&lock);
+	cu_mutex_unlock(&lock);
 	return range ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 

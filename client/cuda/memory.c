@@ -1,15 +1,15 @@
 /* Device memory: the server allocates, the client keeps a table of what belongs to whom. */
-#include <pthread.h>
 #include <string.h>
 
 #include "hand.h"
 #include "handles.h"
 #include "memory.h"
+#include "platform.h"
 #include "ranges.h"
 #include "thread.h"
 
 static struct cu_ranges device_memory;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct cu_mutex lock = CU_MUTEX_INIT;
 
 /* What the server allocates takes the place of variables whose module is unloaded by now. The lock is held. */
 static bool displace_symbols(struct cu_range range)
@@ -28,20 +28,20 @@ static bool displace_symbols(struct cu_range range)
 static CUresult note(uint64_t base, uint64_t size, uint64_t context, bool symbol)
 {
 	struct cu_range range = {base, size, context, 0, false, symbol};
-	pthread_mutex_lock(&lock);
+	cu_mutex_lock(&lock);
 	bool added = cu_ranges_add(&device_memory, range) || (!symbol && displace_symbols(range));
-	pthread_mutex_unlock(&lock);
+	cu_mutex_unlock(&lock);
 	return added ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 
 /* Copies the range that `address` is in. */
 static bool look_up(uint64_t address, struct cu_range *copy)
 {
-	pthread_mutex_lock(&lock);
+	cu_mutex_lock(&lock);
 	struct cu_range *range = cu_ranges_find(&device_memory, address);
 	if (range)
 		*copy = *range;
-	pthread_mutex_unlock(&lock);
+	cu_mutex_unlock(&lock);
 	return range != NULL;
 }
 
@@ -67,12 +67,12 @@ void cu_memory_note_symbol(uint64_t address, uint64_t size, uint64_t context)
 void cu_memory_forget_context(uint64_t context)
 {
 	size_t kept = 0;
-	pthread_mutex_lock(&lock);
+	cu_mutex_lock(&lock);
 	for (size_t i = 0; i < device_memory.count; i++)
 		if (device_memory.items[i].context != context)
 			device_memory.items[kept++] = device_memory.items[i];
 	device_memory.count = kept;
-	pthread_mutex_unlock(&lock);
+	cu_mutex_unlock(&lock);
 }
 
 /* Enters a fresh allocation; gives it back to the server when that fails. */
@@ -112,12 +112,12 @@ CUresult client_cuMemFree_v2(CUdeviceptr dptr)
 	CUresult err = cu_thread_live_context(&context);
 	if (err)
 		return err;
-	pthread_mutex_lock(&lock);
+	cu_mutex_lock(&lock);
 	struct cu_range *range = cu_ranges_find(&device_memory, dptr);
 	bool known = range && range->base == dptr && !range->symbol;
 	if (known)
 		cu_ranges_remove(&device_memory, range);
-	pthread_mutex_unlock(&lock);
+	cu_mutex_unlock(&lock);
 	return known ? rpc_cuMemFree_v2(dptr) : CUDA_ERROR_INVALID_VALUE;
 }
 

@@ -1,23 +1,23 @@
 #include "settings.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
+#include "platform.h"
 
 static struct cu_settings settings;
 
 static const char *variable(const char *name)
 {
-	const char *value = getenv(name);
+	const char *value = cu_environment(name);
 	return value && *value ? strdup(value) : NULL; /* the program may change its environment later */
 }
 
 static void read_settings(void)
 {
 	enum cr_log_level level = CR_LOG_NONE;
-	const char *log = getenv("CRICKET_LOG");
+	const char *log = cu_environment("CRICKET_LOG");
 	bool log_valid = !log || !*log || cr_log_parse(log, &level);
 	cr_log_init("cricket", log_valid ? level : CR_LOG_WARNING);
 	if (!log_valid)
@@ -28,13 +28,13 @@ static void read_settings(void)
 	settings.token_file = variable("CRICKET_TOKEN_FILE");
 	settings.trace = variable("CRICKET_TRACE");
 	settings.stats = variable("CRICKET_STATS");
-	const char *synchronous = getenv("CRICKET_SYNC");
+	const char *synchronous = cu_environment("CRICKET_SYNC");
 	settings.synchronous = synchronous && strcmp(synchronous, "1") == 0;
 }
 
 const struct cu_settings *cu_settings(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, read_settings);
+	static struct cu_once once = CU_ONCE_INIT;
+	cu_once(&once, read_settings);
 	return &settings;
 }

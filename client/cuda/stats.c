@@ -1,22 +1,21 @@
 #include "stats.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdio.h>
 
-#include "settings.h"
+#include "platform.h"
 
 /* Per function: RPCs in each class, and answers without one. */
 static atomic_ullong calls[FN_COUNT][CU_CLASS_COUNT];
 static atomic_ullong bytes_sent, bytes_received, wait_nanoseconds;
-static _Thread_local unsigned thread_calls;
+static cu_thread_local unsigned thread_calls;
+static bool forgotten; /* written in a child of fork, which has one thread */
 
 static void add(atomic_ullong *counter, unsigned long long amount)
 {
 	atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
 }
 
-static unsigned long long get(atomic_ullong *counter)
+static uint64_t get(atomic_ullong *counter)
 {
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
@@ -48,61 +47,28 @@ unsigned cu_stats_thread_calls(void)
 	return thread_calls;
 }
 
-static const char *const class_names[CU_CLASS_COUNT] = {"async", "deferred", "sync", "local"};
-
-static void write_totals(FILE *file)
+uint64_t cu_stats_calls(enum cu_function_id function, enum cu_class class)
 {
-	fputs("{\"calls\":{", file);
-	for (int class = 0; class < CU_CLASS_COUNT; class ++) {
-		unsigned long long total = 0;
-		for (int function = 0; function < FN_COUNT; function++)
-			total += get(&calls[function][class]);
-		fprintf(file, "%s\"%s\":%llu", class ? "," : "", class_names[class], total);
-	}
-	fprintf(file, "},\"bytes\":{\"sent\":%llu,\"received\":%llu},\"wait_seconds\":%.6f,", get(&bytes_sent),
-		get(&bytes_received), get(&wait_nanoseconds) / 1e9);
+	return get(&calls[function][class]);
 }
 
-/* Each function with its class; one that was served in several ways has a row for each, the further ones named after
-   the class, too: cuCtxSetCurrent travels where the stream needs it, and is local otherwise. */
-static void write_functions(FILE *file)
+struct cu_stats_totals cu_stats_totals(void)
 {
-	const char *comma = "";
-	fputs("\"functions\":{", file);
-	for (int function = 0; function < FN_COUNT; function++) {
-		bool listed = false;
-		for (int class = 0; class < CU_CLASS_COUNT; class ++) {
-			unsigned long long count = get(&calls[function][class]);
-			if (!count)
-				continue;
-			fprintf(file, "%s\"%s", comma, cu_functions[function].name);
-			if (listed)
-				fprintf(file, " (%s)", class_names[class]);
-			fprintf(file, "\":{\"class\":\"%s\",\"calls\":%llu}", class_names[class], count);
-			comma = ",";
-			listed = true;
-		}
-	}
-	fputs("}}\n", file);
+	return (struct cu_stats_totals){get(&bytes_sent), get(&bytes_received), get(&wait_nanoseconds)};
 }
 
-static bool any_call(void)
+bool cu_stats_are_ours(void)
 {
+	return !forgotten;
+}
+
+void cu_stats_forget(void)
+{
+	forgotten = true;
 	for (int function = 0; function < FN_COUNT; function++)
 		for (int class = 0; class < CU_CLASS_COUNT; class ++)
-			if (get(&calls[function][class]))
-				return true;
-	return false;
-}
-
-/* A process that used no CUDA, such as the shell around a program, leaves the program's file alone. */
-__attribute__((destructor)) static void write_stats(void)
-{
-	const char *path = any_call() ? cu_settings()->stats : NULL;
-	FILE *file = path ? fopen(path, "we") : NULL;
-	if (!file)
-		return;
-	write_totals(file);
-	write_functions(file);
-	fclose(file);
+			atomic_store_explicit(&calls[function][class], 0, memory_order_relaxed);
+	atomic_store_explicit(&bytes_sent, 0, memory_order_relaxed);
+	atomic_store_explicit(&bytes_received, 0, memory_order_relaxed);
+	atomic_store_explicit(&wait_nanoseconds, 0, memory_order_relaxed);
 }

@@ -1,7 +1,8 @@
-/* Counters for CRICKET_STATS, written as JSON when the process ends. */
+/* Counters for CRICKET_STATS, which stats_report.c writes when the process ends. */
 #ifndef CU_STATS_H
 #define CU_STATS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "entry.h"
@@ -19,5 +20,19 @@ void cu_stats_waited(uint64_t nanoseconds);
 
 /* RPCs that the calling thread has made so far; wraps around. */
 unsigned cu_stats_thread_calls(void);
+
+/* RPCs of a function in a class, or its local answers, so far. */
+uint64_t cu_stats_calls(enum cu_function_id function, enum cu_class class);
+
+struct cu_stats_totals {
+	uint64_t bytes_sent, bytes_received, wait_nanoseconds;
+};
+struct cu_stats_totals cu_stats_totals(void);
+
+/* Sets everything to zero, in a child of fork: what was counted is its parent's, and its parent's to report. */
+void cu_stats_forget(void);
+
+/* False once they were forgotten. */
+bool cu_stats_are_ours(void);
 
 #endif

@@ -1,11 +1,11 @@
 /* Streams. The client mints the handle, so that creating one costs no round trip. */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "device.h"
 #include "hand.h"
 #include "handles.h"
+#include "platform.h"
 #include "thread.h"
 
 /* ---- The per-thread default stream: one real stream for each thread and context ---- */
@@ -16,7 +16,8 @@ struct own_stream {
 	uint64_t id;
 };
 
-static pthread_key_t own_key;
+static struct cu_thread_pointer own_streams;
+static bool has_own_streams;
 
 /* When a thread ends its streams are destroyed, each in its context, if that is still there. */
 static void destroy_own(void *first)
@@ -33,19 +34,21 @@ static void destroy_own(void *first)
 
 static void create_key(void)
 {
-	pthread_key_create(&own_key, destroy_own);
+	has_own_streams = cu_thread_pointer_create(&own_streams, destroy_own);
 }
 
 CUresult cu_per_thread_stream(u64 *id)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static struct cu_once once = CU_ONCE_INIT;
 	uint64_t context;
 	CUstream stream;
 	CUresult err = cu_thread_live_context(&context);
 	if (err)
 		return err;
-	pthread_once(&once, create_key);
-	struct own_stream *first = pthread_getspecific(own_key);
+	cu_once(&once, create_key);
+	if (!has_own_streams)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	struct own_stream *first = cu_thread_pointer_get(&own_streams);
 	for (struct own_stream *own = first; own; own = own->next) {
 		if (own->context == context && !cu_id_of_stream(cu_handle(own->id), id))
 			return CUDA_SUCCESS;
@@ -59,7 +62,11 @@ CUresult cu_per_thread_stream(u64 *id)
 		return err;
 	}
 	*own = (struct own_stream){first, context, (uintptr_t)stream};
-	pthread_setspecific(own_key, own);
+	if (!cu_thread_pointer_set(&own_streams, own)) {
+		free(own);
+		client_cuStreamDestroy_v2(stream);
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	}
 	*id = own->id;
 	return CUDA_SUCCESS;
 }
