@@ -28,9 +28,24 @@ struct free_block {
 	struct free_block *next;
 };
 
+/* An allocation that was freed while pins may still use it. */
+struct dying {
+	struct dying *next;
+	uint64_t address, size;
+};
+
+/* Two generations, the present one and the one before: what is freed waits until the pins of both, as far as they were
+   taken before, have gone, however many come after. */
+struct generations {
+	pthread_mutex_t lock; /* taken before the memory's lock */
+	unsigned present;     /* 0 or 1: what a new pin belongs to */
+	unsigned pins[2];
+	struct dying *fresh; /* freed in the present generation */
+	struct dying *old;   /* freed before it: waits for the pins of the other one */
+};
+
 struct cpu_memory {
 	pthread_rwlock_t lock; /* guards everything below */
-	pthread_rwlock_t pins; /* read: a grid runs; write: something is freed */
 	uint64_t base, reserved;
 	size_t capacity, used;
 	struct span_list live;    /* allocations */
@@ -38,6 +53,7 @@ struct cpu_memory {
 	uint64_t cursor;          /* where the search for a free gap begins */
 	uint64_t slab_next, slab_end;
 	struct free_block *free_small[SMALL_CLASSES];
+	struct generations generations;
 };
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
@@ -118,8 +134,18 @@ struct cpu_memory *cpu_memory_create(size_t capacity)
 	memory->capacity = capacity;
 	memory->cursor = round_up(memory->base + 2 * CPU_WINDOW_BYTES, REGION_ALIGN);
 	pthread_rwlock_init(&memory->lock, NULL);
-	pthread_rwlock_init(&memory->pins, NULL);
+	pthread_mutex_init(&memory->generations.lock, NULL);
 	return memory;
+}
+
+static void dying_drop(struct dying *list)
+{
+	while (list) {
+		struct dying *next = list->next;
+
+		free(list);
+		list = next;
+	}
 }
 
 void cpu_memory_destroy(struct cpu_memory *memory)
@@ -134,8 +160,10 @@ void cpu_memory_destroy(struct cpu_memory *memory)
 			memory->free_small[i] = block->next;
 			free(block);
 		}
+	dying_drop(memory->generations.fresh);
+	dying_drop(memory->generations.old);
 	pthread_rwlock_destroy(&memory->lock);
-	pthread_rwlock_destroy(&memory->pins);
+	pthread_mutex_destroy(&memory->generations.lock);
 	free(memory->live.items);
 	free(memory->regions.items);
 	free(memory);
@@ -269,25 +297,58 @@ out:
 	return result;
 }
 
-CUresult cpu_memory_free(struct cpu_memory *memory, uint64_t address)
+/* Gives back what no pin can reach any more. Needs the generations' lock. */
+static void dying_release(struct cpu_memory *memory)
 {
-	CUresult result = CUDA_ERROR_INVALID_VALUE;
-	struct cpu_span *span;
+	struct generations *generations = &memory->generations;
 
-	pthread_rwlock_wrlock(&memory->pins);
+	while (!generations->pins[!generations->present] && (generations->old || generations->fresh)) {
+		struct dying *list = generations->old;
+
+		pthread_rwlock_wrlock(&memory->lock);
+		for (struct dying *at = list; at; at = at->next)
+			space_give(memory, at->address, at->size);
+		pthread_rwlock_unlock(&memory->lock);
+		dying_drop(list);
+		generations->old = generations->fresh;
+		generations->fresh = NULL;
+		generations->present = !generations->present;
+	}
+}
+
+/* Takes the allocation out of the live ones and gives its size; 0 when there is none. */
+static uint64_t live_end(struct cpu_memory *memory, uint64_t address)
+{
+	struct cpu_span *span;
+	uint64_t size = 0;
+
 	pthread_rwlock_wrlock(&memory->lock);
 	span = span_find(&memory->live, address);
 	if (span && span->base == address) {
-		uint64_t size = span->size;
-
+		size = span->size;
 		span_remove(&memory->live, (size_t)(span - memory->live.items));
-		space_give(memory, address, size);
 		memory->used -= size;
-		result = CUDA_SUCCESS;
 	}
 	pthread_rwlock_unlock(&memory->lock);
-	pthread_rwlock_unlock(&memory->pins);
-	return result;
+	return size;
+}
+
+CUresult cpu_memory_free(struct cpu_memory *memory, uint64_t address)
+{
+	uint64_t size = live_end(memory, address);
+	struct dying *dying;
+
+	if (!size)
+		return CUDA_ERROR_INVALID_VALUE;
+	dying = malloc(sizeof(*dying));
+	if (!dying)
+		return CUDA_SUCCESS; /* the space is not used again */
+	pthread_mutex_lock(&memory->generations.lock);
+	*dying = (struct dying){memory->generations.fresh, address, size};
+	memory->generations.fresh = dying;
+	dying_release(memory);
+	pthread_mutex_unlock(&memory->generations.lock);
+	return CUDA_SUCCESS;
 }
 
 bool cpu_memory_find(struct cpu_memory *memory, uint64_t address, struct cpu_span *span)
@@ -317,14 +378,26 @@ void cpu_memory_info(struct cpu_memory *memory, size_t *free_bytes, size_t *tota
 	pthread_rwlock_unlock(&memory->lock);
 }
 
-void cpu_memory_pin(struct cpu_memory *memory)
+unsigned cpu_memory_pin(struct cpu_memory *memory)
 {
-	pthread_rwlock_rdlock(&memory->pins);
+	struct generations *generations = &memory->generations;
+	unsigned pin;
+
+	pthread_mutex_lock(&generations->lock);
+	pin = generations->present;
+	generations->pins[pin]++;
+	pthread_mutex_unlock(&generations->lock);
+	return pin;
 }
 
-void cpu_memory_unpin(struct cpu_memory *memory)
+void cpu_memory_unpin(struct cpu_memory *memory, unsigned pin)
 {
-	pthread_rwlock_unlock(&memory->pins);
+	struct generations *generations = &memory->generations;
+
+	pthread_mutex_lock(&generations->lock);
+	if (!--generations->pins[pin])
+		dying_release(memory);
+	pthread_mutex_unlock(&generations->lock);
 }
 
 uint64_t cpu_memory_shared_window(const struct cpu_memory *memory)

@@ -28,8 +28,8 @@ void cpu_memory_destroy(struct cpu_memory *memory);
    CUDA_ERROR_OUT_OF_MEMORY when the capacity is exceeded. */
 CUresult cpu_memory_alloc(struct cpu_memory *memory, size_t size, uint64_t *address);
 
-/* Frees the allocation that starts at `address`, after the running grid (if any) has finished;
-   CUDA_ERROR_INVALID_VALUE when there is none. */
+/* Frees the allocation that starts at `address`: it is no longer found, and its space is used again when all pins taken
+   before have gone. Never waits. CUDA_ERROR_INVALID_VALUE when there is no such allocation. */
 CUresult cpu_memory_free(struct cpu_memory *memory, uint64_t address);
 
 /* Finds the live allocation that contains `address`. */
@@ -40,10 +40,10 @@ bool cpu_memory_contains(struct cpu_memory *memory, uint64_t address, size_t siz
 
 void cpu_memory_info(struct cpu_memory *memory, size_t *free_bytes, size_t *total_bytes);
 
-/* Between pin and unpin no allocation goes away: what a running grid has checked stays true. Nests across threads;
-   the thread that pinned unpins. A thread that has pinned must not free. */
-void cpu_memory_pin(struct cpu_memory *memory);
-void cpu_memory_unpin(struct cpu_memory *memory);
+/* Between pin and unpin no allocation that was live at the pin goes away: what a running grid has checked stays true.
+   Any number at a time; any thread may unpin, with the value that the pin gave. */
+unsigned cpu_memory_pin(struct cpu_memory *memory);
+void cpu_memory_unpin(struct cpu_memory *memory, unsigned pin);
 
 /* First addresses of the two windows, CPU_WINDOW_BYTES each. */
 uint64_t cpu_memory_shared_window(const struct cpu_memory *memory);

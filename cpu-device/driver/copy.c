@@ -44,11 +44,11 @@ static bool place_still_valid(const struct drv_place *place, const struct drv_co
 static CUresult copy_op_run(struct drv_op *op)
 {
 	const struct drv_copy *copy = &DRV_BODY(op, struct copy_body)->copy;
-	cpu_memory_pin(drv_memory());
+	unsigned pin = cpu_memory_pin(drv_memory());
 	bool valid = place_still_valid(&copy->to, copy) && place_still_valid(&copy->from, copy);
 	if (valid)
 		rows_copy(copy);
-	cpu_memory_unpin(drv_memory());
+	cpu_memory_unpin(drv_memory(), pin);
 	return valid ? CUDA_SUCCESS : CUDA_ERROR_ILLEGAL_ADDRESS;
 }
 

@@ -44,11 +44,11 @@ static bool fill_valid(const struct fill_body *fill)
 static CUresult fill_run(struct drv_op *op)
 {
 	const struct fill_body *fill = DRV_BODY(op, struct fill_body);
-	cpu_memory_pin(drv_memory());
+	unsigned pin = cpu_memory_pin(drv_memory());
 	bool valid = fill_valid(fill);
 	for (size_t y = 0; valid && y < fill->height; y++)
 		row_fill(fill->to + y * fill->pitch, fill);
-	cpu_memory_unpin(drv_memory());
+	cpu_memory_unpin(drv_memory(), pin);
 	return valid ? CUDA_SUCCESS : CUDA_ERROR_ILLEGAL_ADDRESS;
 }
 

@@ -126,13 +126,13 @@ static void memory_give(struct cpu_job *job)
 
 static void job_run(struct cpu_job *job)
 {
-	unsigned workers = cpu_worker_count();
+	unsigned workers = cpu_worker_count(), pin;
 
 	if (job->blocks < workers)
 		workers = (unsigned)job->blocks;
-	cpu_memory_pin(job->memory);
+	pin = cpu_memory_pin(job->memory);
 	cpu_pool_run(job->launch->cooperative ? blocks_run_together : blocks_run, job, workers);
-	cpu_memory_unpin(job->memory);
+	cpu_memory_unpin(job->memory, pin);
 	if (job->printed)
 		fflush(stdout);
 	cpu_releases_do(job);

@@ -13,7 +13,8 @@ struct block {
 
 struct cpu_memory {
 	pthread_mutex_t lock;
-	pthread_rwlock_t pins;
+	unsigned pins;
+	struct block *dying; /* freed while there were pins */
 	size_t capacity;
 	size_t used;
 	struct block *blocks;
@@ -25,7 +26,6 @@ struct cpu_memory *cpu_memory_create(size_t capacity)
 	if (!memory)
 		return NULL;
 	pthread_mutex_init(&memory->lock, NULL);
-	pthread_rwlock_init(&memory->pins, NULL);
 	memory->capacity = capacity;
 	return memory;
 }
@@ -59,10 +59,19 @@ CUresult cpu_memory_alloc(struct cpu_memory *memory, size_t size, uint64_t *addr
 	return CUDA_SUCCESS;
 }
 
+static void dying_release(struct cpu_memory *memory)
+{
+	while (!memory->pins && memory->dying) {
+		struct block *block = memory->dying;
+		memory->dying = block->next;
+		free((void *)block->base);
+		free(block);
+	}
+}
+
 CUresult cpu_memory_free(struct cpu_memory *memory, uint64_t address)
 {
 	CUresult result = CUDA_ERROR_INVALID_VALUE;
-	pthread_rwlock_wrlock(&memory->pins);
 	pthread_mutex_lock(&memory->lock);
 	for (struct block **link = &memory->blocks; *link; link = &(*link)->next) {
 		struct block *block = *link;
@@ -70,13 +79,13 @@ CUresult cpu_memory_free(struct cpu_memory *memory, uint64_t address)
 			continue;
 		*link = block->next;
 		memory->used -= block->size;
-		free((void *)block->base);
-		free(block);
+		block->next = memory->dying;
+		memory->dying = block;
+		dying_release(memory);
 		result = CUDA_SUCCESS;
 		break;
 	}
 	pthread_mutex_unlock(&memory->lock);
-	pthread_rwlock_unlock(&memory->pins);
 	return result;
 }
 
@@ -105,12 +114,19 @@ void cpu_memory_info(struct cpu_memory *memory, size_t *free_bytes, size_t *tota
 	*total_bytes = memory->capacity;
 }
 
-void cpu_memory_pin(struct cpu_memory *memory)
+unsigned cpu_memory_pin(struct cpu_memory *memory)
 {
-	pthread_rwlock_rdlock(&memory->pins);
+	pthread_mutex_lock(&memory->lock);
+	memory->pins++;
+	pthread_mutex_unlock(&memory->lock);
+	return 0;
 }
 
-void cpu_memory_unpin(struct cpu_memory *memory)
+void cpu_memory_unpin(struct cpu_memory *memory, unsigned pin)
 {
-	pthread_rwlock_unlock(&memory->pins);
+	(void)pin;
+	pthread_mutex_lock(&memory->lock);
+	memory->pins--;
+	dying_release(memory);
+	pthread_mutex_unlock(&memory->lock);
 }

@@ -86,9 +86,32 @@ START_TEST(windows_hold_nothing)
 }
 END_TEST
 
+/* What a pin was taken before keeps its bytes; later pins, of which there always is one, do not hold it for ever. */
+START_TEST(pins_keep_what_is_freed)
+{
+	uint64_t first = take(4096), again;
+	unsigned pin = cpu_memory_pin(memory), next;
+
+	*(int *)(uintptr_t)first = 42;
+	ck_assert_int_eq(cpu_memory_free(memory, first), CUDA_SUCCESS);
+	ck_assert(!cpu_memory_contains(memory, first, 1));
+	ck_assert_uint_ne(take(4096), first);
+	ck_assert_int_eq(*(int *)(uintptr_t)first, 42);
+	for (int i = 0; i < 4; i++) {
+		next = cpu_memory_pin(memory);
+		cpu_memory_unpin(memory, pin);
+		pin = next;
+	}
+	again = take(4096);
+	ck_assert_uint_eq(again, first);
+	cpu_memory_unpin(memory, pin);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {allocations_are_apart, capacity, many_and_again, windows_hold_nothing};
+	const TTest *const tests[] = {allocations_are_apart, capacity, many_and_again, windows_hold_nothing,
+				      pins_keep_what_is_freed};
 
 	return suite_run("arena", tests, sizeof(tests) / sizeof(*tests));
 }
