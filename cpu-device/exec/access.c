@@ -2,57 +2,75 @@
 #include "machine.h"
 
 static bool is_aligned(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
-		       uint32_t size, const char *space)
+		       uint64_t size, uint32_t align, const char *space)
 {
-	if (!(address & (size - 1)))
+	if (!(address & (align - 1)))
 		return true;
-	cpu_fault(warp, insn, (int)lane, CUDA_ERROR_MISALIGNED_ADDRESS, "%u-byte access to %s address 0x%llx", size,
-		  space, (unsigned long long)address);
+	cpu_fault(warp, insn, (int)lane, CUDA_ERROR_MISALIGNED_ADDRESS, "%llu-byte access to %s address 0x%llx",
+		  (unsigned long long)size, space, (unsigned long long)address);
 	return false;
 }
 
 static void *out_of_bounds(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
-			   uint32_t size, const char *space)
+			   uint64_t size, const char *space)
 {
-	cpu_fault(warp, insn, (int)lane, CUDA_ERROR_ILLEGAL_ADDRESS, "%u-byte access to %s address 0x%llx", size, space,
-		  (unsigned long long)address);
+	cpu_fault(warp, insn, (int)lane, CUDA_ERROR_ILLEGAL_ADDRESS, "%llu-byte access to %s address 0x%llx",
+		  (unsigned long long)size, space, (unsigned long long)address);
 	return NULL;
 }
 
-void *cpu_resolve_shared(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
-			 uint32_t size)
+void *cpu_range_shared(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
+		       uint32_t size, uint32_t align)
 {
-	if (!is_aligned(warp, insn, lane, address, size, "shared"))
+	if (!is_aligned(warp, insn, lane, address, size, align, "shared"))
 		return NULL;
 	if (address >= warp->shared_bytes || warp->shared_bytes - address < size)
 		return out_of_bounds(warp, insn, lane, address, size, "shared");
 	return warp->shared + address;
 }
 
-void *cpu_resolve_local(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
-			uint32_t size)
+static void *range_local(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
+			 uint32_t size, uint32_t align)
 {
-	if (!is_aligned(warp, insn, lane, address, size, "local"))
+	if (!is_aligned(warp, insn, lane, address, size, align, "local"))
 		return NULL;
 	if (address >= warp->stack_bytes || warp->stack_bytes - address < size)
 		return out_of_bounds(warp, insn, lane, address, size, "local");
 	return warp->stack + (size_t)lane * warp->stack_bytes + address;
 }
 
-void *cpu_resolve_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
-			  uint32_t size)
+void *cpu_range_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
+			uint32_t size, uint32_t align)
 {
 	const struct cpu_job *job = warp->block->job;
 	struct cpu_span span;
 
-	if (!is_aligned(warp, insn, lane, address, size, "global"))
+	if (!is_aligned(warp, insn, lane, address, size, align, "global"))
 		return NULL;
 	if (address - job->shared_window < CPU_WINDOW_BYTES)
-		return cpu_resolve_shared(warp, insn, lane, (uint32_t)(address - job->shared_window), size);
+		return cpu_range_shared(warp, insn, lane, (uint32_t)(address - job->shared_window), size, align);
 	if (address - job->local_window < CPU_WINDOW_BYTES)
-		return cpu_resolve_local(warp, insn, lane, (uint32_t)(address - job->local_window), size);
+		return range_local(warp, insn, lane, (uint32_t)(address - job->local_window), size, align);
 	if (!cpu_memory_find(job->memory, address, &span) || span.size - (address - span.base) < size)
 		return out_of_bounds(warp, insn, lane, address, size, "global");
 	warp->spans[insn->aux] = span;
 	return (void *)(uintptr_t)address;
+}
+
+void *cpu_resolve_shared(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
+			 uint32_t size)
+{
+	return cpu_range_shared(warp, insn, lane, address, size, size);
+}
+
+void *cpu_resolve_local(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
+			uint32_t size)
+{
+	return range_local(warp, insn, lane, address, size, size);
+}
+
+void *cpu_resolve_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
+			  uint32_t size)
+{
+	return cpu_range_generic(warp, insn, lane, address, size, size);
 }

@@ -1,28 +1,5 @@
 /* Operations between the lanes of a warp. Each waits until the lanes that its member mask names have come. */
-#include "lanes.h"
-
-/* Are all members here that still live? When not, the group waits at this instruction for the others to join it;
-   `forced` says that none of them will, and then the operation is done by those present. */
-static bool members_present(struct cpu_warp *warp, const struct cpu_insn *insn, u32 members)
-{
-	if (!(members & warp->live & ~warp->active) || warp->forced)
-		return true;
-	cpu_group_add(warp, insn, warp->frame, warp->active, CPU_AT_SYNC, 0);
-	warp->stopped = true;
-	return false;
-}
-
-/* The member mask in a register: that of the first lane that executes. */
-static u32 members_of(const u32 *members, u32 mask)
-{
-	return mask ? members[__builtin_ctz(mask)] : 0;
-}
-
-#define MEMBERS_OR_WAIT(k)                                                                                             \
-	mask &= warp->active;                                                                                          \
-	const u32 members = members_of(REGISTER(u32, k), mask);                                                        \
-	if (!members_present(warp, insn, members))                                                                     \
-		return warp->limit;
+#include "lanes_warp.h"
 
 /* c holds the clamp value in bits 0–4 and the segment mask in bits 8–12. A source lane out of range keeps the lane's
    own value; so does one that is not here, whose value PTX leaves undefined. */

@@ -39,6 +39,7 @@ struct cpu_insn {
 	int64_t imm;               /* address offset, float flags, branch target's index … as the opcode needs it */
 	uint32_t line;             /* of the PTX text */
 	uint32_t aux;              /* memory: index of the span cache; else as the opcode needs it */
+	const void *more;          /* what does not fit, as the opcode needs it (struct cpu_matrix …) */
 };
 
 /* A 4-byte or 8-byte constant that is spread over a register when a frame is made. */
@@ -203,6 +204,11 @@ void *cpu_resolve_shared(struct cpu_warp *warp, const struct cpu_insn *insn, uns
 			 uint32_t size);
 void *cpu_resolve_local(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
 			uint32_t size);
+/* The same for `size` bytes of any number at a multiple of `align`. */
+void *cpu_range_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
+			uint32_t size, uint32_t align);
+void *cpu_range_shared(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
+		       uint32_t size, uint32_t align);
 
 /* Bytes of an activation, and making one: registers zero but for the constants. */
 size_t cpu_frame_bytes(const struct cpu_function *function);

@@ -31,8 +31,14 @@ struct allocation {
 
 typedef void (*visit_fn)(struct allocation *allocation, uint32_t at, uint32_t reg, bool read, bool write);
 
-/* All registers of an instruction; sources first. A guarded write keeps the old value of the other lanes, so it also
-   reads; but what lowering made for its own use has none. */
+/* A guarded write keeps the old value of the other lanes, so it also reads; but what lowering made for its own use has
+   none. */
+static bool is_merged(const struct allocation *allocation, const struct ptx_ir *ir, uint32_t reg)
+{
+	return ir->guard != PTX_NO_REG && reg < allocation->lowering->ast->register_count;
+}
+
+/* All registers of an instruction; sources first. */
 static void instruction_visit(struct allocation *allocation, uint32_t at, visit_fn visit)
 {
 	const struct ptx_ir *ir = &allocation->lowering->code[at];
@@ -44,11 +50,14 @@ static void instruction_visit(struct allocation *allocation, uint32_t at, visit_
 	for (size_t i = destinations; i < operands; i++)
 		if (ir->op[i] != PTX_NO_REG)
 			visit(allocation, at, ir->op[i], true, false);
+	for (size_t i = ir->list_written; i < ir->list_count; i++)
+		visit(allocation, at, ir->list[i], true, false);
 	if (ir->shape != PTX_NO_REG)
 		visit(allocation, at, ir->shape, ir->shape_known, !ir->shape_known);
+	for (size_t i = 0; i < ir->list_written; i++)
+		visit(allocation, at, ir->list[i], is_merged(allocation, ir, ir->list[i]), true);
 	for (size_t i = 0; i < destinations; i++) {
-		bool reads = classes[i] == 'P' ||
-			     (ir->guard != PTX_NO_REG && ir->op[i] < allocation->lowering->ast->register_count);
+		bool reads = classes[i] == 'P' || is_merged(allocation, ir, ir->op[i]);
 
 		visit(allocation, at, ir->op[i], reads, true);
 	}
@@ -404,6 +413,9 @@ static void encode(struct allocation *allocation)
 				? (int64_t)(intptr_t)(function->code + target_index(lowering, (size_t)ir->imm))
 				: ir->imm;
 		insn->aux = ir->aux;
+		insn->more = ir->more;
+		for (uint32_t k = 0; k < ir->list_count; k++)
+			ir->list[k] = allocation->offsets[ir->list[k]];
 		insn->line = (uint32_t)ir->line;
 	}
 	for (size_t i = 0; i < lowering->target_count; i++)

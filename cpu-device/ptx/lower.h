@@ -22,6 +22,11 @@ struct ptx_ir {
 	bool has_target; /* `imm` is the index of an instruction of the parsed function */
 	int64_t imm;
 	uint32_t aux;
+	const void *more;
+	/* Registers besides `op`, of which the first list_written are destinations. Encoding replaces each by its
+	   offset in the frame, so the array must live as long as the program. */
+	uint32_t *list;
+	uint32_t list_count, list_written;
 	int line;
 };
 
@@ -97,10 +102,25 @@ char ptx_class(struct ptx_lowering *lowering, const char *type);
 /* Room for a variable in the function's local memory, made when first asked for. */
 uint32_t ptx_local_offset(struct ptx_lowering *lowering, struct ptx_variable *variable);
 
+/* Where a memory operand lies. */
+struct ptx_place {
+	enum ptx_space space; /* PTX_GLOBAL also for generic and constant addresses */
+	const char *row;      /* its name in opcodes.def: "generic", "shared", "local" */
+	uint32_t reg;
+	int64_t offset;
+	bool in_frame; /* local, counted from the function's frame */
+};
+
+/* [%rd1+8], [symbol+8], [16] in the space that the modifiers name; not a kernel's own parameters. */
+struct ptx_place ptx_place_find(struct ptx_lowering *lowering, const struct ptx_operand *address);
+/* Sets imm and aux of the instruction that accesses the place. */
+void ptx_place_apply(struct ptx_lowering *lowering, struct ptx_ir *ir, const struct ptx_place *place);
+
 /* Families of instructions; each returns false when the opcode is not of its family. */
 bool ptx_lower_memory(struct ptx_lowering *lowering);
 bool ptx_lower_control(struct ptx_lowering *lowering);
 bool ptx_lower_special(struct ptx_lowering *lowering);
+bool ptx_lower_matrix(struct ptx_lowering *lowering);
 /* Everything whose operands are just registers, as opcodes.def says; escapes when the opcode is unknown. */
 void ptx_lower_plain(struct ptx_lowering *lowering);
 

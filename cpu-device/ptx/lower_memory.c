@@ -3,14 +3,6 @@
 
 #include <stdio.h>
 
-struct place {
-	enum ptx_space space; /* PTX_GLOBAL also for generic and constant addresses */
-	const char *row;      /* its name in opcodes.def */
-	uint32_t reg;
-	int64_t offset;
-	bool in_frame; /* local, counted from the function's frame */
-};
-
 static enum ptx_space named_space(const struct ptx_lowering *lowering)
 {
 	if (ptx_has(lowering, ".shared") || ptx_has(lowering, ".shared::cta") || ptx_has(lowering, ".shared::cluster"))
@@ -45,7 +37,7 @@ static uint32_t long_address(struct ptx_lowering *lowering, uint32_t reg)
 	return wide;
 }
 
-static void place_variable(struct ptx_lowering *lowering, struct place *place, const struct ptx_operand *base)
+static void place_variable(struct ptx_lowering *lowering, struct ptx_place *place, const struct ptx_operand *base)
 {
 	struct ptx_variable *variable = base->variable;
 
@@ -68,10 +60,9 @@ static void place_variable(struct ptx_lowering *lowering, struct place *place, c
 	}
 }
 
-/* [%rd1+8], [symbol+8], [16]; a kernel's own parameters are not handled here. */
-static struct place place_find(struct ptx_lowering *lowering, const struct ptx_operand *address)
+struct ptx_place ptx_place_find(struct ptx_lowering *lowering, const struct ptx_operand *address)
 {
-	struct place place = {.space = named_space(lowering)};
+	struct ptx_place place = {.space = named_space(lowering)};
 	const struct ptx_operand *base;
 
 	if (address->kind != PTX_ADDRESS || !address->count)
@@ -97,7 +88,7 @@ static struct place place_find(struct ptx_lowering *lowering, const struct ptx_o
 	return place;
 }
 
-static void place_apply(struct ptx_lowering *lowering, struct ptx_ir *ir, const struct place *place)
+void ptx_place_apply(struct ptx_lowering *lowering, struct ptx_ir *ir, const struct ptx_place *place)
 {
 	ir->imm = place->offset;
 	ir->aux = place->space == PTX_GLOBAL ? lowering->program->spans++ : place->in_frame;
@@ -187,7 +178,7 @@ static void lower_load(struct ptx_lowering *lowering)
 	const struct ptx_operand *address = ptx_operand(lowering, 1);
 	char class = ptx_class(lowering, type);
 	uint32_t regs[4];
-	struct place place;
+	struct ptx_place place;
 	struct ptx_ir *ir;
 	char row[40];
 
@@ -195,7 +186,7 @@ static void lower_load(struct ptx_lowering *lowering)
 		load_parameters(lowering, address, values, count, type);
 		return;
 	}
-	place = place_find(lowering, address);
+	place = ptx_place_find(lowering, address);
 	for (unsigned i = 0; i < count; i++)
 		regs[i] = ptx_narrow_destination(lowering, &values[i], class);
 	snprintf(row, sizeof(row), "ld@%s%s.%s", place.row, vector_name(count), load_type(type));
@@ -203,7 +194,7 @@ static void lower_load(struct ptx_lowering *lowering)
 	for (unsigned i = 0; i < count; i++)
 		ir->op[i] = regs[i];
 	ir->op[count] = place.reg;
-	place_apply(lowering, ir, &place);
+	ptx_place_apply(lowering, ir, &place);
 	for (unsigned i = 0; i < count; i++)
 		ptx_widen(lowering, &values[i], regs[i], type);
 }
@@ -215,13 +206,13 @@ static void lower_store(struct ptx_lowering *lowering)
 	const struct ptx_operand *values = values_of(lowering, ptx_operand(lowering, 1), count);
 	char class = ptx_class(lowering, type);
 	uint32_t regs[4];
-	struct place place;
+	struct ptx_place place;
 	struct ptx_ir *ir;
 	char row[40];
 
 	if (is_parameter(lowering, ptx_operand(lowering, 0)))
 		ptx_invalid(lowering, "a kernel's parameters cannot be written");
-	place = place_find(lowering, ptx_operand(lowering, 0));
+	place = ptx_place_find(lowering, ptx_operand(lowering, 0));
 	for (unsigned i = 0; i < count; i++)
 		regs[i] = ptx_source(lowering, &values[i], class, type, true);
 	snprintf(row, sizeof(row), "st@%s%s.b%d", place.row, vector_name(count), 8 * type_bytes(type));
@@ -229,7 +220,7 @@ static void lower_store(struct ptx_lowering *lowering)
 	ir->op[0] = place.reg;
 	for (unsigned i = 0; i < count; i++)
 		ir->op[1 + i] = regs[i];
-	place_apply(lowering, ir, &place);
+	ptx_place_apply(lowering, ir, &place);
 }
 
 static const char *atomic_operation(struct ptx_lowering *lowering)
@@ -249,7 +240,7 @@ static void lower_atomic(struct ptx_lowering *lowering, bool has_result)
 	const char *type = ptx_type(lowering, 0), *operation = atomic_operation(lowering);
 	char class = ptx_class(lowering, type);
 	size_t at = has_result;
-	struct place place = place_find(lowering, ptx_operand(lowering, at));
+	struct ptx_place place = ptx_place_find(lowering, ptx_operand(lowering, at));
 	uint32_t d, b, c = PTX_NO_REG;
 	struct ptx_ir *ir;
 	char row[48];
@@ -263,7 +254,7 @@ static void lower_atomic(struct ptx_lowering *lowering, bool has_result)
 	snprintf(row, sizeof(row), "atom@%s%s.%s", place.row, operation, type);
 	ir = ptx_emit2(lowering, row, d, place.reg, b);
 	ir->op[3] = c;
-	place_apply(lowering, ir, &place);
+	ptx_place_apply(lowering, ir, &place);
 }
 
 bool ptx_lower_memory(struct ptx_lowering *lowering)

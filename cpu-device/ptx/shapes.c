@@ -56,5 +56,7 @@ void ptx_shapes_share(struct ptx_lowering *lowering, const bool *leader)
 			share(lowering, &known, ir, ir->op[address]);
 		for (size_t k = 0; k < destinations; k++)
 			forget(&known, ir->op[k]);
+		for (size_t k = 0; k < ir->list_written; k++)
+			forget(&known, ir->list[k]);
 	}
 }

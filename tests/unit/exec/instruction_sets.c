@@ -12,10 +12,10 @@ extern const cpu_lane_fn cpu_lane_table__v2[], cpu_lane_table__v3[], cpu_lane_ta
 #define FRAME_BYTES (SLOT * (CPU_OPERANDS + 1))
 
 static const char *const needs_a_warp[] = {
-    "ld@",         "st@",        "atom@", "param@",   "local@",    "bra@",     "brx@",    "call@",
-    "ret",         "exit",       "trap",  "brkpt",    "nanosleep", "barrier@", "shfl",    "vote",
-    "match",       "activemask", "elect", "bar.warp", "redux",     "vprintf@", "malloc@", "free@",
-    "assertfail@", "special@",   "tid@",  "window@",  "span@",     "cvt.f16",  "cvt.bf16"};
+    "ld@",     "st@",      "atom@",   "param@",    "local@",   "bra@",  "brx@",        "call@",     "ret",
+    "exit",    "trap",     "brkpt",   "nanosleep", "barrier@", "shfl",  "vote",        "match",     "activemask",
+    "elect",   "bar.warp", "redux",   "vprintf@",  "malloc@",  "free@", "assertfail@", "special@",  "tid@",
+    "window@", "span@",    "cvt.f16", "cvt.bf16",  "mma@",     "wmma@", "ldmatrix@",   "stmatrix@", "movmatrix@"};
 
 static bool is_pure(const char *name)
 {
