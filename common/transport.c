@@ -65,6 +65,11 @@ static bool socket_arm(struct cr_transport *transport, bool on)
 	return false;
 }
 
+static void socket_finish(struct cr_transport *transport)
+{
+	shutdown(transport->fd, SHUT_WR);
+}
+
 static void socket_shutdown(struct cr_transport *transport)
 {
 	shutdown(transport->fd, SHUT_RDWR);
@@ -81,6 +86,7 @@ const struct cr_transport_ops cr_transport_socket_ops = {
     .receive = socket_receive,
     .poll = socket_poll,
     .arm = socket_arm,
+    .finish = socket_finish,
     .shutdown = socket_shutdown,
     .close = socket_close,
 };
@@ -109,7 +115,7 @@ struct cr_transport *cr_transport_from_socket(int fd)
 	if (!transport)
 		return NULL;
 	set_options(fd);
-	*transport = (struct cr_transport){.ops = &cr_transport_socket_ops, .fd = fd};
+	*transport = (struct cr_transport){.ops = &cr_transport_socket_ops, .fd = fd, .watch_fd = fd};
 	return transport;
 }
 

@@ -1,5 +1,6 @@
 /* Connecting to a server. */
 #include "transport.h"
+#include "transport_rdma.h"
 #include "transport_shm.h"
 #include "transport_vsock.h"
 
@@ -90,7 +91,7 @@ static int connect_vsock(const struct cr_uri *uri, int timeout_ms, struct cr_rea
 
 static int connect_socket(const struct cr_uri *uri, int timeout_ms, struct cr_reason *why)
 {
-	if (uri->scheme == CR_SCHEME_TCP)
+	if (uri->scheme == CR_SCHEME_TCP || uri->scheme == CR_SCHEME_RDMA)
 		return connect_tcp(uri, timeout_ms, why);
 	return uri->scheme == CR_SCHEME_VSOCK ? connect_vsock(uri, timeout_ms, why)
 					      : connect_unix(uri, timeout_ms, why);
@@ -109,17 +110,18 @@ struct cr_transport *cr_transport_connect(const struct cr_uri *uri, int timeout_
 	return transport;
 }
 
-/* Over a Unix socket, changes to shared memory. False and `why` when the connection is of no use then. */
-static bool share_memory(struct cr_transport *transport, const struct cr_uri *uri, int timeout_ms,
-			 struct cr_reason *why)
+/* Changes to the stream that the address asks for, or to the best one. False and `why` when the connection is of no use
+   then. */
+static bool change_stream(struct cr_transport *transport, const struct cr_uri *uri, int timeout_ms,
+			  struct cr_reason *why)
 {
 	struct cr_reason problem;
-	bool lost = false;
-	if (uri->scheme != CR_SCHEME_UNIX && uri->scheme != CR_SCHEME_SHM)
-		return true;
-	if (cr_shm_negotiate(transport, timeout_ms, &lost, &problem))
-		return true;
-	if (!lost && uri->scheme == CR_SCHEME_UNIX)
+	bool lost = false, changed = true;
+	if (uri->scheme == CR_SCHEME_UNIX || uri->scheme == CR_SCHEME_SHM)
+		changed = cr_shm_negotiate(transport, timeout_ms, &lost, &problem);
+	else if (uri->scheme == CR_SCHEME_RDMA)
+		changed = cr_rdma_negotiate(transport, timeout_ms, &lost, &problem);
+	if (changed || (!lost && uri->scheme == CR_SCHEME_UNIX))
 		return true;
 	explain(why, uri, problem.text);
 	return false;
@@ -129,7 +131,7 @@ struct cr_transport *cr_transport_connect_server(const struct cr_uri *uri, int t
 {
 	int saved_errno = errno;
 	struct cr_transport *transport = cr_transport_connect(uri, timeout_ms, why);
-	if (transport && !share_memory(transport, uri, timeout_ms, why)) {
+	if (transport && !change_stream(transport, uri, timeout_ms, why)) {
 		transport->ops->close(transport);
 		transport = NULL;
 	}

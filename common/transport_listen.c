@@ -136,7 +136,7 @@ static int listen_vsock(const struct cr_uri *uri, struct cr_uri *bound, struct c
 int cr_transport_listen(const struct cr_uri *uri, struct cr_uri *bound, struct cr_reason *why)
 {
 	*bound = *uri;
-	if (uri->scheme == CR_SCHEME_TCP)
+	if (uri->scheme == CR_SCHEME_TCP || uri->scheme == CR_SCHEME_RDMA)
 		return listen_tcp(uri, bound, why);
 	return uri->scheme == CR_SCHEME_VSOCK ? listen_vsock(uri, bound, why) : listen_unix(uri, why);
 }

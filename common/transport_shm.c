@@ -332,6 +332,11 @@ static bool shm_arm(struct cr_transport *transport, bool on)
 	return false;
 }
 
+static void shm_finish(struct cr_transport *transport)
+{
+	shutdown(transport->fd, SHUT_WR);
+}
+
 static void shm_shutdown(struct cr_transport *transport)
 {
 	struct shm *shm = shm_of(transport);
@@ -351,6 +356,7 @@ static const struct cr_transport_ops shm_ops = {
     .receive = shm_receive,
     .poll = shm_poll,
     .arm = shm_arm,
+    .finish = shm_finish,
     .shutdown = shm_shutdown,
     .close = shm_close,
 };

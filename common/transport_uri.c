@@ -1,4 +1,4 @@
-/* Addresses: tcp://HOST:PORT, unix:///PATH, shm:///PATH, vsock://CID:PORT. */
+/* Addresses: tcp://HOST:PORT, unix:///PATH, shm:///PATH, vsock://CID:PORT, rdma://HOST:PORT. */
 #include "transport.h"
 #include "transport_vsock.h"
 
@@ -10,8 +10,9 @@
 static bool refuse(struct cr_reason *why, const char *text, const char *problem)
 {
 	snprintf(why->text, sizeof(why->text),
-		 "\"%.200s\": %s; an address is tcp://HOST:PORT, unix:///PATH, shm:///PATH or vsock://CID:PORT", text,
-		 problem);
+		 "\"%.200s\": %s; an address is tcp://HOST:PORT, unix:///PATH, shm:///PATH, vsock://CID:PORT or "
+		 "rdma://HOST:PORT",
+		 text, problem);
 	return false;
 }
 
@@ -29,7 +30,8 @@ static bool parse_port(const char *text, uint32_t *port)
 	return value <= UINT16_MAX;
 }
 
-static bool parse_tcp(const char *text, const char *rest, struct cr_uri *uri, struct cr_reason *why)
+static bool parse_host(const char *text, const char *rest, enum cr_scheme scheme, struct cr_uri *uri,
+		       struct cr_reason *why)
 {
 	bool bracketed = *rest == '[';
 	const char *host = rest + bracketed;
@@ -40,7 +42,7 @@ static bool parse_tcp(const char *text, const char *rest, struct cr_uri *uri, st
 	if (length == 0 || length >= sizeof(uri->host) || memchr(host, '/', length))
 		return refuse(why, text, "no usable host name");
 	memcpy(uri->host, host, length);
-	uri->scheme = CR_SCHEME_TCP;
+	uri->scheme = scheme;
 	uri->port = CR_DEFAULT_PORT;
 	if (*after && (*after != ':' || !parse_port(after + 1, &uri->port)))
 		return refuse(why, text, "the port is not a number from 0 to 65535 (IPv6 addresses go in brackets)");
@@ -64,7 +66,9 @@ bool cr_uri_parse(const char *text, struct cr_uri *uri, struct cr_reason *why)
 {
 	memset(uri, 0, sizeof(*uri));
 	if (!strncmp(text, "tcp://", 6))
-		return parse_tcp(text, text + 6, uri, why);
+		return parse_host(text, text + 6, CR_SCHEME_TCP, uri, why);
+	if (!strncmp(text, "rdma://", 7))
+		return parse_host(text, text + 7, CR_SCHEME_RDMA, uri, why);
 	if (!strncmp(text, "unix://", 7))
 		return parse_path(text, text + 7, CR_SCHEME_UNIX, uri, why);
 	if (!strncmp(text, "shm://", 6))
@@ -84,10 +88,9 @@ void cr_uri_format(const struct cr_uri *uri, char *text, size_t size)
 		snprintf(text, size, "shm://%s", uri->path);
 	else if (uri->scheme == CR_SCHEME_VSOCK)
 		cr_vsock_format(uri, text, size);
-	else if (strchr(uri->host, ':'))
-		snprintf(text, size, "tcp://[%s]:%u", uri->host, uri->port);
 	else
-		snprintf(text, size, "tcp://%s:%u", uri->host, uri->port);
+		snprintf(text, size, strchr(uri->host, ':') ? "%s://[%s]:%u" : "%s://%s:%u",
+			 uri->scheme == CR_SCHEME_RDMA ? "rdma" : "tcp", uri->host, uri->port);
 }
 
 static bool address_is_loopback(const struct sockaddr *address)
@@ -101,7 +104,7 @@ static bool address_is_loopback(const struct sockaddr *address)
 
 bool cr_uri_is_local(const struct cr_uri *uri)
 {
-	if (uri->scheme != CR_SCHEME_TCP)
+	if (uri->scheme != CR_SCHEME_TCP && uri->scheme != CR_SCHEME_RDMA)
 		return uri->scheme != CR_SCHEME_VSOCK || uri->cid == VMADDR_CID_LOCAL;
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
 	if (getaddrinfo(uri->host, NULL, &hints, &found) != 0)

@@ -1,5 +1,5 @@
 /* The control program: HELLO, statistics, goodbye, uploads. The snapshot is in snapshot.c, shared memory in
- * shared_memory.c. */
+ * shared_memory.c, RDMA in rdma.c. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "log.h"
 #include "protocol_hash.h"
 #include "session.h"
+#include "rdma.h"
 #include "shared_memory.h"
 #include "snapshot.h"
 
@@ -171,6 +172,10 @@ bool srv_control_serve(struct srv_control *control, uint32_t procedure, bool *kn
 		return srv_serve_shared_memory(control);
 	case CONTROL_SHARED_MEMORY_ENTER:
 		return srv_serve_shared_memory_enter(control);
+	case CONTROL_RDMA:
+		return srv_serve_rdma(control);
+	case CONTROL_RDMA_ENTER:
+		return srv_serve_rdma_enter(control);
 	default:
 		*known = false;
 		return false;

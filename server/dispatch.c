@@ -192,7 +192,7 @@ static bool serve_control(struct srv_worker *worker, const struct header *header
 	bool sent = control.silent ||
 		    (control.pass ? reply_pass(worker, XDR_GETPOS(&result)) : reply_send(worker, XDR_GETPOS(&result)));
 	if (sent && control.enter)
-		return srv_shared_memory_enter(worker->session);
+		return control.enter(worker->session);
 	return control.end ? session_over(worker, control.end) : sent;
 }
 
@@ -226,7 +226,7 @@ bool srv_send_blob(struct srv_worker *worker, uint32_t xid, int err, const void 
 static bool answers_before_hello(uint32_t procedure)
 {
 	return procedure == CONTROL_HELLO || procedure == CONTROL_SHARED_MEMORY ||
-	       procedure == CONTROL_SHARED_MEMORY_ENTER;
+	       procedure == CONTROL_SHARED_MEMORY_ENTER || procedure == CONTROL_RDMA || procedure == CONTROL_RDMA_ENTER;
 }
 
 static bool dispatch_call(struct srv_worker *worker, const struct header *header, XDR *args)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct srv_session;
 struct srv_worker;
 
 /* Executes the worker's record and sends what reply it owes. False: the session has ended. */
@@ -22,7 +23,7 @@ struct srv_control {
 	bool silent;     /* set by a handler: no reply */
 	const char *end; /* set by a handler: the session ends after the reply */
 	bool pass;       /* set by a handler: the session's shared memory goes with the reply */
-	bool enter;      /* set by a handler: after the reply the session goes on in its shared memory */
+	bool (*enter)(struct srv_session *session); /* set by a handler: what follows the reply; false: the end */
 };
 bool srv_control_serve(struct srv_control *control, uint32_t procedure, bool *known);
 

@@ -17,6 +17,7 @@
 #include "dispatch.h"
 #include "handles.h"
 #include "log.h"
+#include "transport_rdma.h"
 
 /* A client that neither acknowledges nor answers probes for as long is gone. Also what a client may take to read a
    reply once all buffers are full. */
@@ -127,7 +128,7 @@ static void linger(struct cr_transport *transport)
 {
 	char discarded[4096];
 	int64_t deadline = now_ms() + LINGER_MS;
-	shutdown(transport->fd, SHUT_WR);
+	transport->ops->finish(transport);
 	for (int64_t left; (left = deadline - now_ms()) > 0;) {
 		if (transport->ops->poll(transport, POLLIN, (int)left) <= 0 ||
 		    transport->ops->receive(transport, discarded, sizeof(discarded), false) <= 0)
@@ -142,6 +143,8 @@ static void session_free(struct srv_session *session)
 	session->transport->ops->close(session->transport);
 	if (session->memory >= 0)
 		close(session->memory);
+	if (session->rdma)
+		cr_rdma_destroy(session->rdma);
 	srv_deferred_free(&session->deferred);
 	srv_images_free(&session->images);
 	srv_handles_free(session);

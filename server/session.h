@@ -31,7 +31,8 @@ struct srv_session {
 	struct cr_transport *transport;
 	pthread_mutex_t send_lock;
 	struct srv_stream stream;
-	int memory; /* offered to the client, until it is used; -1: none */
+	int memory;           /* offered to the client, until it is used; -1: none */
+	struct cr_rdma *rdma; /* the same */
 
 	/* The leader's (stream.h); they change hands with the stream's lock. */
 	bool greeted, oneway;

@@ -40,13 +40,24 @@ bool srv_serve_shared_memory(struct srv_control *control)
 	return xdr_int(control->result, &error);
 }
 
+/* From now on the session's transport is the memory. */
+static bool shared_memory_enter(struct srv_session *session)
+{
+	bool entered = cr_shm_enter(session->transport, session->memory, CR_SHM_SERVER);
+	if (!entered)
+		srv_session_end(session, "the shared memory cannot be used");
+	close(session->memory);
+	session->memory = -1;
+	return entered;
+}
+
 bool srv_serve_shared_memory_enter(struct srv_control *control)
 {
 	const struct srv_session *session = control->worker->session;
 	int error = session->greeted || session->memory < 0 ? ENOENT : 0;
 	if (srv_input_pending(&session->stream.input))
 		error = EBUSY; /* bytes are on their way over the socket: which of the two was meant to be first? */
-	control->enter = !error;
+	control->enter = error ? NULL : shared_memory_enter;
 	return xdr_int(control->result, &error);
 }
 
@@ -58,14 +69,4 @@ bool srv_shared_memory_pass(struct srv_session *session, const void *reply, size
 	else
 		srv_session_end(session, "the client does not take replies any more");
 	return sent;
-}
-
-bool srv_shared_memory_enter(struct srv_session *session)
-{
-	bool entered = cr_shm_enter(session->transport, session->memory, CR_SHM_SERVER);
-	if (!entered)
-		srv_session_end(session, "the shared memory cannot be used");
-	close(session->memory);
-	session->memory = -1;
-	return entered;
 }

@@ -15,7 +15,4 @@ bool srv_serve_shared_memory_enter(struct srv_control *control);
 /* Sends a reply together with the memory. False: the session has ended. */
 bool srv_shared_memory_pass(struct srv_session *session, const void *reply, size_t size);
 
-/* From now on the session's transport is the memory. False: the session has ended. */
-bool srv_shared_memory_enter(struct srv_session *session);
-
 #endif

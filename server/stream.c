@@ -9,22 +9,31 @@
 #include "dispatch.h"
 #include "session.h"
 
-enum { WATCH_WAKE, WATCH_SOCKET };
+enum { WATCH_WAKE, WATCH_SOCKET, WATCH_BYTES };
 
 static void stream_wake(struct srv_stream *stream)
 {
 	eventfd_write(stream->wake, 1);
 }
 
-/* Arms the socket for one event (a new record, or the client's end), or disarms it. Under the lock. */
+static void watch_modify(struct srv_stream *stream, int fd, uint32_t events, uint32_t what)
+{
+	struct epoll_event event = {.events = EPOLLONESHOT | events, .data.u32 = what};
+	epoll_ctl(stream->epoll, EPOLL_CTL_MOD, fd, &event);
+}
+
+/* Arms the transport for one event (a new record, or the client's end), or disarms it. Under the lock. */
 static void stream_arm(struct srv_stream *stream, bool on)
 {
 	if (stream->armed == on)
 		return;
-	struct epoll_event event = {.events = EPOLLONESHOT | (on ? EPOLLIN | EPOLLRDHUP : 0), .data.u32 = WATCH_SOCKET};
-	epoll_ctl(stream->epoll, EPOLL_CTL_MOD, stream->input.transport->fd, &event);
+	struct cr_transport *transport = stream->input.transport;
+	bool apart = transport->watch_fd != transport->fd;
+	watch_modify(stream, transport->fd, !on ? 0 : apart ? EPOLLRDHUP : EPOLLIN | EPOLLRDHUP, WATCH_SOCKET);
+	if (apart)
+		watch_modify(stream, transport->watch_fd, on ? EPOLLIN : 0, WATCH_BYTES);
 	stream->armed = on;
-	if (stream->input.transport->ops->arm(stream->input.transport, on))
+	if (transport->ops->arm(transport, on))
 		stream_wake(stream);
 }
 
@@ -54,7 +63,7 @@ static bool stream_wait(struct srv_stream *stream)
 	pthread_mutex_lock(&stream->lock);
 	stream->waiting--;
 	ended = stream->ended;
-	if (ready == 1 && event.data.u32 == WATCH_SOCKET)
+	if (ready == 1 && event.data.u32 != WATCH_WAKE)
 		stream->armed = false;
 	eventfd_t ignored;
 	if (ready == 1 && event.data.u32 == WATCH_WAKE && !ended)
@@ -169,6 +178,11 @@ static bool stream_watch(struct srv_stream *stream, int fd, uint32_t events, uin
 {
 	struct epoll_event event = {.events = events, .data.u32 = what};
 	return epoll_ctl(stream->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+bool srv_stream_watch_bytes(struct srv_stream *stream)
+{
+	return stream_watch(stream, stream->input.transport->watch_fd, EPOLLONESHOT, WATCH_BYTES);
 }
 
 bool srv_stream_start(struct srv_session *session)

@@ -29,6 +29,9 @@ struct srv_stream {
 /* Prepares the stream of `session` (its transport is open) and starts the first thread. False with errno. */
 bool srv_stream_start(struct srv_session *session);
 
+/* From now on the transport has a descriptor of its own for its bytes. False: it cannot be watched. */
+bool srv_stream_watch_bytes(struct srv_stream *stream);
+
 /* Lets another thread lead, if one can be had. For the leader, before it waits for the device. */
 void srv_stream_hand_over(struct srv_worker *worker);
 

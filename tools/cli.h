@@ -6,6 +6,11 @@
 
 #define CLI_DEFAULT_SERVER "tcp://127.0.0.1:14833"
 
+/* What --server takes, for help texts: two lines of which the second is indented like an option's text. */
+#define CLI_SERVER_KINDS                                                                                               \
+	"tcp://HOST:PORT, unix:///PATH, shm:///PATH,\n"                                                                \
+	"                vsock://CID:PORT or rdma://HOST:PORT"
+
 /* Exit statuses. The last two are the shell's for a program that cannot be started. */
 enum cli_status { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_EXECUTABLE = 126, CLI_NOT_FOUND = 127 };
 

@@ -26,8 +26,7 @@ static int usage(void)
 {
 	puts("Usage: cricket devices [--server URI | --native[=DRIVER]]\n"
 	     "Lists the devices that a server offers.\n\n"
-	     "  --server URI  the server: tcp://HOST:PORT, unix:///PATH, shm:///PATH\n"
-	     "                or vsock://CID:PORT\n"
+	     "  --server URI  the server: " CLI_SERVER_KINDS "\n"
 	     "                (default: CRICKET_SERVER, else " CLI_DEFAULT_SERVER ")\n"
 	     "  --native[=DRIVER]\n"
 	     "                list what `cricket run --native` uses; DRIVER is gpu or cpu\n"

@@ -24,8 +24,7 @@ static int usage(void)
 {
 	puts("Usage: cricket ping [--server URI] [--count N]\n"
 	     "Measures how long a call to a server takes that does nothing.\n\n"
-	     "  --server URI  the server: tcp://HOST:PORT, unix:///PATH, shm:///PATH\n"
-	     "                or vsock://CID:PORT\n"
+	     "  --server URI  the server: " CLI_SERVER_KINDS "\n"
 	     "                (default: CRICKET_SERVER, else " CLI_DEFAULT_SERVER ")\n"
 	     "  --count N     calls to make (default 1000)\n"
 	     "  --help        show this help");

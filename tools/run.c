@@ -28,8 +28,7 @@ static int usage(void)
 {
 	puts("Usage: cricket run [--server URI | --native[=DRIVER]] [--stats] [--trace FILE] -- PROGRAM [ARGUMENT...]\n"
 	     "Runs PROGRAM with Cricket's CUDA libraries; the exit status is PROGRAM's.\n\n"
-	     "  --server URI  run its CUDA calls on this server: tcp://HOST:PORT, unix:///PATH, shm:///PATH\n"
-	     "                or vsock://CID:PORT\n"
+	     "  --server URI  run its CUDA calls on this server: " CLI_SERVER_KINDS "\n"
 	     "                (default: CRICKET_SERVER, else " CLI_DEFAULT_SERVER ")\n"
 	     "  --native      run them here: on NVIDIA's driver where there is a GPU, else on the CPU device\n"
 	     "  --stats       show at the end how many calls of which kind went to the server\n"

@@ -55,6 +55,8 @@ START_TEST(addresses_are_read_and_written)
 					   "tcp://a:0",
 					   "unix:///a/b c:d",
 					   "shm:///a/b",
+					   "rdma://10.0.0.1:1",
+					   "rdma://[fe80::1]:14833",
 					   "vsock://3:14833",
 					   "vsock://any:0",
 					   "vsock://4294967294:4294967294"};
@@ -101,6 +103,8 @@ START_TEST(bad_addresses_are_refused)
 	    "unix://relative",
 	    "shm://",
 	    "shm://relative",
+	    "rdma://",
+	    "rdma://h:x",
 	    "vsock://",
 	    "vsock://:1",
 	    "vsock://guest:1",

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "exchange.h"
 #include "suite.h"
 #include "transport_shm.h"
 
@@ -62,79 +63,16 @@ static ssize_t send_bytes(struct cr_transport *transport, size_t size, bool wait
 	return transport->ops->send(transport, &vector, 1, wait);
 }
 
-static unsigned char byte_at(size_t place)
-{
-	return (unsigned char)(place % 251 + place / 65521);
-}
-
-struct exchange {
-	struct cr_transport *transport;
-	size_t size;
-	unsigned seed;
-};
-
-/* Sends in vectors of three parts of random sizes, some empty; sometimes without waiting, sometimes after a pause that
-   lets the receiver fall asleep. */
-static void *send_stream(void *argument)
-{
-	struct exchange exchange = *(struct exchange *)argument;
-	struct cr_transport *transport = exchange.transport;
-	unsigned char data[3 * RING];
-	for (size_t sent = 0; sent < exchange.size;) {
-		size_t cuts[2] = {(size_t)rand_r(&exchange.seed) % RING, (size_t)rand_r(&exchange.seed) % RING};
-		size_t size = exchange.size - sent < sizeof(data) ? exchange.size - sent : sizeof(data);
-		for (size_t i = 0; i < size; i++)
-			data[i] = byte_at(sent + i);
-		cuts[0] = cuts[0] < size ? cuts[0] : size;
-		cuts[1] = cuts[1] < size - cuts[0] ? cuts[1] : size - cuts[0];
-		struct iovec vector[3] = {
-		    {data, cuts[0]}, {data + cuts[0], cuts[1]}, {data + cuts[0] + cuts[1], size - cuts[0] - cuts[1]}};
-		if (rand_r(&exchange.seed) % 64 == 0)
-			pause_ms(rand_r(&exchange.seed) % 30);
-		ssize_t count = transport->ops->send(transport, vector, 3, rand_r(&exchange.seed) % 2);
-		if (count < 0 && errno == EAGAIN)
-			count = transport->ops->poll(transport, POLLOUT, 10000) == 1 ? 0 : -1;
-		if (count < 0)
-			return strerror(errno);
-		sent += (size_t)count;
-	}
-	return NULL;
-}
-
-static void *receive_stream(void *argument)
-{
-	struct exchange exchange = *(struct exchange *)argument;
-	struct cr_transport *transport = exchange.transport;
-	unsigned char data[2 * RING];
-	for (size_t received = 0; received < exchange.size;) {
-		size_t wanted = (size_t)rand_r(&exchange.seed) % sizeof(data) + 1;
-		if (rand_r(&exchange.seed) % 64 == 0)
-			pause_ms(rand_r(&exchange.seed) % 30);
-		ssize_t count = transport->ops->receive(transport, data, wanted, rand_r(&exchange.seed) % 2);
-		if (count < 0 && errno == EAGAIN) {
-			if (transport->ops->poll(transport, POLLIN, 10000) != 1)
-				return "nothing came";
-			continue;
-		}
-		if (count <= 0)
-			return count ? strerror(errno) : "the stream ended";
-		for (size_t i = 0; i < (size_t)count; i++) {
-			if (data[i] != byte_at(received + i))
-				return "a byte is wrong";
-		}
-		received += (size_t)count;
-	}
-	return NULL;
-}
-
 START_TEST(both_directions_at_once)
 {
-	struct exchange exchanges[4] = {
-	    {server, 3 << 20, 1}, {client, 3 << 20, 2}, {client, 2 << 20, 3}, {server, 2 << 20, 4}};
+	struct exchange exchanges[4] = {{server, 3 << 20, RING, 1},
+					{client, 3 << 20, RING, 2},
+					{client, 2 << 20, RING, 3},
+					{server, 2 << 20, RING, 4}};
 	pthread_t threads[4];
 	for (int i = 0; i < 4; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, i % 2 ? receive_stream : send_stream, &exchanges[i]),
-				 0);
+		ck_assert_int_eq(
+		    pthread_create(&threads[i], NULL, i % 2 ? exchange_receive : exchange_send, &exchanges[i]), 0);
 	for (int i = 0; i < 4; i++) {
 		void *problem;
 		pthread_join(threads[i], &problem);
