@@ -21,7 +21,8 @@ static const char description[] =
 
 static const struct argp_option option_list[] = {
     {"listen", KEY_LISTEN, "URI", 0,
-     "tcp://HOST:PORT (port 0: a free one; also for rdma://HOST:PORT), unix:///PATH (also for shm:///PATH) or vsock://CID:PORT (CID any: all); "
+     "tcp://HOST:PORT (port 0: a free one; also for rdma://HOST:PORT), unix:///PATH (also for shm:///PATH) or "
+     "vsock://CID:PORT (CID any: all); "
      "default tcp://127.0.0.1:14833",
      0},
     {"driver", KEY_DRIVER, "auto|gpu|cpu|PATH", 0,
