@@ -9,6 +9,7 @@ import queue
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -72,7 +73,7 @@ def environment(**changes):
 
 def program_environment(**changes):
     preload = os.environ.get("CRICKET_TEST_PRELOAD")
-    return environment(**({"LD_PRELOAD": preload} if preload else {}), **changes)
+    return environment(**{**({"LD_PRELOAD": preload} if preload else {}), **changes})
 
 
 def run(*command, timeout=RUN_SECONDS, **changes):
@@ -93,17 +94,18 @@ def cricket(*arguments, **keywords):
 class Server:
     """A cricket-server on a free port ("tcp", "vsock") or on a socket in a folder of its own ("unix", "shm"), as a context."""
 
-    def __init__(self, transport="tcp", driver="cpu", arguments=(), program=SERVER):
+    def __init__(self, transport="tcp", driver="cpu", arguments=(), program=SERVER, preload=None):
         self.folder = tempfile.TemporaryDirectory(prefix="cricket-test-")
         listen = {"tcp": "tcp://127.0.0.1:0", "vsock": "vsock://local:0"}.get(
             transport, f"{transport}://{self.folder.name}/socket")
         self.command = [program, "--listen", listen, "--driver", driver, "--log", "info", *arguments]
+        self.preload = preload
         self.log = []
         self.uri = None
         self.found = queue.Queue()
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, env=environment(), stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(self.command, env=environment(LD_PRELOAD=self.preload), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                         start_new_session=True)
         self.reader = threading.Thread(target=self.read_log)
@@ -166,6 +168,19 @@ def gpu_missing():
     """Why there is no GPU to test with, or None."""
     result = cricket("devices", "--native=gpu")
     return result.stderr.strip() if result.returncode else None
+
+
+def vsock_missing():
+    """Why this machine cannot connect to itself over vsock, or None."""
+    try:
+        with socket.socket(socket.AF_VSOCK) as listener, socket.socket(socket.AF_VSOCK) as client:
+            listener.bind((1, socket.VMADDR_PORT_ANY))  # VMADDR_CID_LOCAL
+            listener.listen()
+            client.settimeout(10)
+            client.connect(listener.getsockname())
+    except OSError as why:
+        return f"no vsock on this machine: {why}"
+    return None
 
 
 def main():
