@@ -65,6 +65,7 @@ struct cpu_launch {
 	unsigned block[3];
 	size_t dynamic_shared_bytes;
 	const void *parameters; /* packed as cpu_kernel_info says; read only during the run */
+	unsigned device;        /* whose access to memory it has */
 	bool cooperative;       /* keep all blocks resident, allow grid-wide barriers */
 };
 

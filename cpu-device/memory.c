@@ -2,120 +2,19 @@
    them. A large allocation is a region of its own; small ones share slabs, so that many of them do not exhaust the
    kernel's limit on mappings (vm.max_map_count). */
 #define _GNU_SOURCE
-#include "memory.h"
+#include "arena.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#define GRANULE 512u
-#define GUARD ((uint64_t)64 << 10)
-#define REGION_ALIGN ((uint64_t)2 << 20)
 #define SLAB_BYTES ((uint64_t)2 << 20)
-#define SMALL_LIMIT ((uint64_t)64 << 10)
-#define SMALL_CLASSES (SMALL_LIMIT / GRANULE + 1)
 #define RESERVE_BYTES ((uint64_t)1 << 40)
-
-/* Spans sorted by base. */
-struct span_list {
-	struct cpu_span *items;
-	size_t count, room;
-};
-
-struct free_block {
-	uint64_t address;
-	struct free_block *next;
-};
-
-/* An allocation that was freed while pins may still use it. */
-struct dying {
-	struct dying *next;
-	uint64_t address, size;
-};
-
-/* Two generations, the present one and the one before: what is freed waits until the pins of both, as far as they were
-   taken before, have gone, however many come after. */
-struct generations {
-	pthread_mutex_t lock; /* taken before the memory's lock */
-	unsigned present;     /* 0 or 1: what a new pin belongs to */
-	unsigned pins[2];
-	struct dying *fresh; /* freed in the present generation */
-	struct dying *old;   /* freed before it: waits for the pins of the other one */
-};
-
-struct cpu_memory {
-	pthread_rwlock_t lock; /* guards everything below */
-	uint64_t base, reserved;
-	size_t capacity, used;
-	struct span_list live;    /* allocations */
-	struct span_list regions; /* opened parts of the arena */
-	uint64_t cursor;          /* where the search for a free gap begins */
-	uint64_t slab_next, slab_end;
-	struct free_block *free_small[SMALL_CLASSES];
-	struct generations generations;
-};
-
-static uint64_t round_up(uint64_t value, uint64_t unit)
-{
-	return (value + unit - 1) / unit * unit;
-}
-
-/* Index of the first span whose base is greater than `address`. */
-static size_t span_after(const struct span_list *list, uint64_t address)
-{
-	size_t low = 0, high = list->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (list->items[middle].base <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static bool span_insert(struct span_list *list, uint64_t base, uint64_t size)
-{
-	size_t at = span_after(list, base);
-
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 64;
-		struct cpu_span *items = realloc(list->items, room * sizeof(*items));
-
-		if (!items)
-			return false;
-		list->items = items;
-		list->room = room;
-	}
-	memmove(&list->items[at + 1], &list->items[at], (list->count - at) * sizeof(*list->items));
-	list->items[at] = (struct cpu_span){base, size};
-	list->count++;
-	return true;
-}
-
-static void span_remove(struct span_list *list, size_t at)
-{
-	list->count--;
-	memmove(&list->items[at], &list->items[at + 1], (list->count - at) * sizeof(*list->items));
-}
-
-/* The span that contains `address`, or NULL. */
-static struct cpu_span *span_find(const struct span_list *list, uint64_t address)
-{
-	size_t after = span_after(list, address);
-
-	if (!after || address - list->items[after - 1].base >= list->items[after - 1].size)
-		return NULL;
-	return &list->items[after - 1];
-}
 
 struct cpu_memory *cpu_memory_create(size_t capacity)
 {
 	struct cpu_memory *memory = calloc(1, sizeof(*memory));
-	uint64_t least = round_up((uint64_t)capacity + 2 * CPU_WINDOW_BYTES + SLAB_BYTES, REGION_ALIGN);
+	uint64_t least = cpu_round_up((uint64_t)capacity + 2 * CPU_WINDOW_BYTES + SLAB_BYTES, REGION_ALIGN);
 	uint64_t size = least > RESERVE_BYTES / 4 ? least * 4 : RESERVE_BYTES;
 	void *base = MAP_FAILED;
 
@@ -131,10 +30,12 @@ struct cpu_memory *cpu_memory_create(size_t capacity)
 		return NULL;
 	}
 	memory->base = (uint64_t)(uintptr_t)base;
+	memory->file = -1;
 	memory->capacity = capacity;
-	memory->cursor = round_up(memory->base + 2 * CPU_WINDOW_BYTES, REGION_ALIGN);
+	memory->cursor = cpu_round_up(memory->base + 2 * CPU_WINDOW_BYTES, REGION_ALIGN);
 	pthread_rwlock_init(&memory->lock, NULL);
 	pthread_mutex_init(&memory->generations.lock, NULL);
+	pthread_cond_init(&memory->generations.released, NULL);
 	return memory;
 }
 
@@ -164,16 +65,18 @@ void cpu_memory_destroy(struct cpu_memory *memory)
 	dying_drop(memory->generations.old);
 	pthread_rwlock_destroy(&memory->lock);
 	pthread_mutex_destroy(&memory->generations.lock);
+	pthread_cond_destroy(&memory->generations.released);
+	cpu_mappings_free(memory);
 	free(memory->live.items);
 	free(memory->regions.items);
+	free(memory->reservations.items);
 	free(memory);
 }
 
-/* The first gap at or after `start` that holds `size` bytes and a guard; 0 when there is none. */
-static uint64_t gap_find(const struct cpu_memory *memory, uint64_t start, uint64_t size)
+uint64_t cpu_arena_gap(const struct cpu_memory *memory, uint64_t start, uint64_t size, uint64_t alignment)
 {
 	uint64_t end = memory->base + memory->reserved;
-	size_t next = span_after(&memory->regions, start);
+	size_t next = cpu_span_after(&memory->regions, start);
 
 	if (next) {
 		const struct cpu_span *before = &memory->regions.items[next - 1];
@@ -184,7 +87,7 @@ static uint64_t gap_find(const struct cpu_memory *memory, uint64_t start, uint64
 	for (;; next++) {
 		uint64_t limit = next < memory->regions.count ? memory->regions.items[next].base : end;
 
-		start = round_up(start, REGION_ALIGN);
+		start = cpu_round_up(start, alignment);
 		if (start < limit && limit - start >= size + GUARD)
 			return start;
 		if (next >= memory->regions.count)
@@ -196,15 +99,15 @@ static uint64_t gap_find(const struct cpu_memory *memory, uint64_t start, uint64
 /* Opens a region of at least `size` bytes; 0 when there is no room. */
 static uint64_t region_open(struct cpu_memory *memory, uint64_t size)
 {
-	uint64_t bytes = round_up(size, 4096);
-	uint64_t address = gap_find(memory, memory->cursor, bytes);
+	uint64_t bytes = cpu_round_up(size, 4096);
+	uint64_t address = cpu_arena_gap(memory, memory->cursor, bytes, REGION_ALIGN);
 
 	if (!address)
-		address = gap_find(memory, memory->base + 2 * CPU_WINDOW_BYTES, bytes);
-	if (!address || !span_insert(&memory->regions, address, bytes))
+		address = cpu_arena_gap(memory, memory->base + 2 * CPU_WINDOW_BYTES, bytes, REGION_ALIGN);
+	if (!address || !cpu_span_insert(&memory->regions, (struct cpu_span){.base = address, .size = bytes}))
 		return 0;
 	if (mprotect((void *)(uintptr_t)address, bytes, PROT_READ | PROT_WRITE)) {
-		span_remove(&memory->regions, span_after(&memory->regions, address) - 1);
+		cpu_span_remove(&memory->regions, cpu_span_after(&memory->regions, address) - 1);
 		return 0;
 	}
 	memory->cursor = address + bytes + GUARD;
@@ -214,13 +117,13 @@ static uint64_t region_open(struct cpu_memory *memory, uint64_t size)
 /* Closes the region at `address` and gives its pages back. */
 static void region_close(struct cpu_memory *memory, uint64_t address)
 {
-	size_t at = span_after(&memory->regions, address) - 1;
+	size_t at = cpu_span_after(&memory->regions, address) - 1;
 	void *start = (void *)(uintptr_t)address;
 	size_t bytes = memory->regions.items[at].size;
 
 	/* A failure leaves the region open, which only costs its pages: it is then never handed out again. */
 	if (mmap(start, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == start)
-		span_remove(&memory->regions, at);
+		cpu_span_remove(&memory->regions, at);
 }
 
 static uint64_t small_take(struct cpu_memory *memory, uint64_t bytes)
@@ -261,13 +164,13 @@ static void small_give(struct cpu_memory *memory, uint64_t address, uint64_t byt
 
 static uint64_t space_take(struct cpu_memory *memory, uint64_t size)
 {
-	return size <= SMALL_LIMIT ? small_take(memory, round_up(size, GRANULE)) : region_open(memory, size);
+	return size <= SMALL_LIMIT ? small_take(memory, cpu_round_up(size, GRANULE)) : region_open(memory, size);
 }
 
 static void space_give(struct cpu_memory *memory, uint64_t address, uint64_t size)
 {
 	if (size <= SMALL_LIMIT)
-		small_give(memory, address, round_up(size, GRANULE));
+		small_give(memory, address, cpu_round_up(size, GRANULE));
 	else
 		region_close(memory, address);
 }
@@ -285,7 +188,7 @@ CUresult cpu_memory_alloc(struct cpu_memory *memory, size_t size, uint64_t *addr
 	taken = space_take(memory, size);
 	if (!taken)
 		goto out;
-	if (!span_insert(&memory->live, taken, size)) {
+	if (!cpu_span_insert(&memory->live, (struct cpu_span){taken, size, ~0u, ~0u, false})) {
 		space_give(memory, taken, size);
 		goto out;
 	}
@@ -307,13 +210,26 @@ static void dying_release(struct cpu_memory *memory)
 
 		pthread_rwlock_wrlock(&memory->lock);
 		for (struct dying *at = list; at; at = at->next)
-			space_give(memory, at->address, at->size);
+			if (at->physical)
+				cpu_mapping_end(memory, at);
+			else
+				space_give(memory, at->address, at->size);
 		pthread_rwlock_unlock(&memory->lock);
 		dying_drop(list);
 		generations->old = generations->fresh;
 		generations->fresh = NULL;
 		generations->present = !generations->present;
+		pthread_cond_broadcast(&generations->released);
 	}
+}
+
+void cpu_arena_dying(struct cpu_memory *memory, struct dying *dying)
+{
+	pthread_mutex_lock(&memory->generations.lock);
+	dying->next = memory->generations.fresh;
+	memory->generations.fresh = dying;
+	dying_release(memory);
+	pthread_mutex_unlock(&memory->generations.lock);
 }
 
 /* Takes the allocation out of the live ones and gives its size; 0 when there is none. */
@@ -323,10 +239,10 @@ static uint64_t live_end(struct cpu_memory *memory, uint64_t address)
 	uint64_t size = 0;
 
 	pthread_rwlock_wrlock(&memory->lock);
-	span = span_find(&memory->live, address);
-	if (span && span->base == address) {
+	span = cpu_span_find(&memory->live, address);
+	if (span && span->base == address && !span->mapped) {
 		size = span->size;
-		span_remove(&memory->live, (size_t)(span - memory->live.items));
+		cpu_span_remove(&memory->live, (size_t)(span - memory->live.items));
 		memory->used -= size;
 	}
 	pthread_rwlock_unlock(&memory->lock);
@@ -343,11 +259,8 @@ CUresult cpu_memory_free(struct cpu_memory *memory, uint64_t address)
 	dying = malloc(sizeof(*dying));
 	if (!dying)
 		return CUDA_SUCCESS; /* the space is not used again */
-	pthread_mutex_lock(&memory->generations.lock);
-	*dying = (struct dying){memory->generations.fresh, address, size};
-	memory->generations.fresh = dying;
-	dying_release(memory);
-	pthread_mutex_unlock(&memory->generations.lock);
+	*dying = (struct dying){.address = address, .size = size};
+	cpu_arena_dying(memory, dying);
 	return CUDA_SUCCESS;
 }
 
@@ -356,18 +269,42 @@ bool cpu_memory_find(struct cpu_memory *memory, uint64_t address, struct cpu_spa
 	struct cpu_span *found;
 
 	pthread_rwlock_rdlock(&memory->lock);
-	found = span_find(&memory->live, address);
+	found = cpu_span_find(&memory->live, address);
 	if (found)
 		*span = *found;
 	pthread_rwlock_unlock(&memory->lock);
 	return found;
 }
 
+/* Spans of mapped memory may follow each other without a gap. */
+static bool range_allows(struct cpu_memory *memory, uint64_t address, size_t size, bool write)
+{
+	const struct cpu_span *span;
+	bool allowed = false;
+
+	pthread_rwlock_rdlock(&memory->lock);
+	for (;;) {
+		span = cpu_span_find(&memory->live, address);
+		if (!span || !(write ? span->writers : span->readers))
+			break;
+		allowed = size <= span->size - (address - span->base);
+		if (allowed || !span->mapped)
+			break;
+		size -= span->size - (address - span->base);
+		address = span->base + span->size;
+	}
+	pthread_rwlock_unlock(&memory->lock);
+	return allowed;
+}
+
 bool cpu_memory_contains(struct cpu_memory *memory, uint64_t address, size_t size)
 {
-	struct cpu_span span;
+	return range_allows(memory, address, size, false);
+}
 
-	return cpu_memory_find(memory, address, &span) && size <= span.size && address - span.base <= span.size - size;
+bool cpu_memory_writable(struct cpu_memory *memory, uint64_t address, size_t size)
+{
+	return range_allows(memory, address, size, true);
 }
 
 void cpu_memory_info(struct cpu_memory *memory, size_t *free_bytes, size_t *total_bytes)

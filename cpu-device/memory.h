@@ -1,4 +1,5 @@
-/* Device memory: one large arena in the process's address space, so that a device pointer is a host pointer. */
+/* Device memory: one large arena in the process's address space, so that a device pointer is a host pointer. In it lie
+   allocations, and address ranges that a program reserves and maps physical memory to. */
 #ifndef CPU_MEMORY_H
 #define CPU_MEMORY_H
 
@@ -9,10 +10,13 @@
 
 struct cpu_memory;
 
-/* A live allocation, or the part of the arena a kernel may touch around an address. */
+/* A live allocation, or a part of mapped memory with the same access everywhere. */
 struct cpu_span {
-	uint64_t base; /* first byte, device address */
-	uint64_t size; /* bytes */
+	uint64_t base;    /* first byte, device address */
+	uint64_t size;    /* bytes */
+	uint32_t readers; /* devices that may read it: bit 1 << device */
+	uint32_t writers; /* and write it */
+	bool mapped;      /* physical memory at a reserved address, not an allocation */
 };
 
 /* Generic addresses of shared and of local memory: two windows at the start of the arena in which nothing is ever
@@ -32,11 +36,14 @@ CUresult cpu_memory_alloc(struct cpu_memory *memory, size_t size, uint64_t *addr
    before have gone. Never waits. CUDA_ERROR_INVALID_VALUE when there is no such allocation. */
 CUresult cpu_memory_free(struct cpu_memory *memory, uint64_t address);
 
-/* Finds the live allocation that contains `address`. */
+/* Finds the live allocation that contains `address`, or the span of mapped memory, whoever may access it. */
 bool cpu_memory_find(struct cpu_memory *memory, uint64_t address, struct cpu_span *span);
 
-/* Is every byte of [address, address + size) in one live allocation? */
+/* Is every byte of [address, address + size) in one live allocation, or mapped and readable by some device? */
 bool cpu_memory_contains(struct cpu_memory *memory, uint64_t address, size_t size);
+
+/* The same for writing. */
+bool cpu_memory_writable(struct cpu_memory *memory, uint64_t address, size_t size);
 
 void cpu_memory_info(struct cpu_memory *memory, size_t *free_bytes, size_t *total_bytes);
 
@@ -44,6 +51,64 @@ void cpu_memory_info(struct cpu_memory *memory, size_t *free_bytes, size_t *tota
    Any number at a time; any thread may unpin, with the value that the pin gave. */
 unsigned cpu_memory_pin(struct cpu_memory *memory);
 void cpu_memory_unpin(struct cpu_memory *memory, unsigned pin);
+
+/* Virtual memory management. Physical memory counts against the capacity as long as there are references to it; it is
+   zero at first, and may be mapped in several places. Sizes and addresses of these functions are multiples of
+   CPU_GRANULARITY. Errors are CUDA_ERROR_INVALID_VALUE for ranges that are not as said, and CUDA_ERROR_OUT_OF_MEMORY.
+ */
+#define CPU_GRANULARITY ((uint64_t)2 << 20)
+
+struct cpu_physical {
+	size_t size;
+	unsigned references; /* from handles and mappings; guarded by the driver's lock as the next two */
+	unsigned handles;    /* references that programs hold */
+	void *handle;        /* of the driver, while `handles` > 0 */
+	CUmemAllocationProp properties;
+	int file;        /* where its pages are; its own or the arena's */
+	uint64_t offset; /* in the file */
+	bool exportable; /* the file is its own: whoever has the descriptor has the memory */
+};
+
+/* Makes physical memory with one reference; `exportable` as above. */
+CUresult cpu_physical_create(struct cpu_memory *memory, size_t size, bool exportable, struct cpu_physical **physical);
+
+/* The memory behind a descriptor that another process (or this one) got from an exportable one;
+   CUDA_ERROR_INVALID_VALUE when that is something else. The descriptor stays the caller's. */
+CUresult cpu_physical_import(struct cpu_memory *memory, int file, struct cpu_physical **physical);
+
+/* A new descriptor of exportable memory, the caller's; -1 and errno. */
+int cpu_physical_descriptor(const struct cpu_physical *physical);
+
+/* Drops a reference; the last one frees the memory. */
+void cpu_physical_release(struct cpu_memory *memory, struct cpu_physical *physical);
+
+/* Reserves addresses, at `hint` if they are free there. `alignment` is a power of two or 0. */
+CUresult cpu_memory_reserve(struct cpu_memory *memory, size_t size, uint64_t alignment, uint64_t hint,
+			    uint64_t *address);
+
+/* Gives a whole reservation back in which nothing is mapped. */
+CUresult cpu_memory_unreserve(struct cpu_memory *memory, uint64_t address, size_t size);
+
+/* Maps `size` bytes of physical memory from `offset` on into a part of a reservation where nothing is mapped; adds a
+   reference. No device may access it yet. */
+CUresult cpu_memory_map(struct cpu_memory *memory, uint64_t address, size_t size, uint64_t offset,
+			struct cpu_physical *physical);
+
+/* Undoes whole mappings that fill the range without a gap: they are no longer found, and their references are dropped
+   when all pins taken before have gone. Never waits; mapping to the same place, and giving it back, do wait for that.
+ */
+CUresult cpu_memory_unmap(struct cpu_memory *memory, uint64_t address, size_t size);
+
+/* Lets the devices of the mask read and write, only read, or neither in a range that is wholly mapped. The range may be
+   of any size: access is checked by the byte. A running grid may keep the access it had. */
+CUresult cpu_memory_set_access(struct cpu_memory *memory, uint64_t address, size_t size, uint32_t devices, bool read,
+			       bool write);
+
+/* The mapping that contains `address`; NULL when there is none. */
+struct cpu_physical *cpu_memory_mapping(struct cpu_memory *memory, uint64_t address, struct cpu_span *range);
+
+/* The reservation that contains `address`. */
+bool cpu_memory_reservation(struct cpu_memory *memory, uint64_t address, struct cpu_span *range);
 
 /* First addresses of the two windows, CPU_WINDOW_BYTES each. */
 uint64_t cpu_memory_shared_window(const struct cpu_memory *memory);

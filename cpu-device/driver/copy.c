@@ -15,14 +15,15 @@ struct copy_body {
 	void *staged;
 };
 
-bool drv_place_valid(const struct drv_place *place, size_t width, size_t height, size_t depth)
+bool drv_place_valid(const struct drv_place *place, size_t width, size_t height, size_t depth, bool write)
 {
 	size_t rows, slices, size;
 	if (__builtin_mul_overflow(height - 1, place->pitch, &rows) ||
 	    __builtin_mul_overflow(depth - 1, place->slice, &slices) || __builtin_add_overflow(rows, slices, &size) ||
 	    __builtin_add_overflow(size, width, &size))
 		return false;
-	return cpu_memory_contains(drv_memory(), place->address, size);
+	return write ? cpu_memory_writable(drv_memory(), place->address, size)
+		     : cpu_memory_contains(drv_memory(), place->address, size);
 }
 
 static void rows_copy(const struct drv_copy *copy)
@@ -35,9 +36,9 @@ static void rows_copy(const struct drv_copy *copy)
 	}
 }
 
-static bool place_still_valid(const struct drv_place *place, const struct drv_copy *copy)
+static bool place_still_valid(const struct drv_place *place, const struct drv_copy *copy, bool write)
 {
-	return place->side == DRV_SIDE_HOST || drv_place_valid(place, copy->width, copy->height, copy->depth);
+	return place->side == DRV_SIDE_HOST || drv_place_valid(place, copy->width, copy->height, copy->depth, write);
 }
 
 /* The memory was checked when the copy was queued; another thread may have freed it since. */
@@ -45,7 +46,7 @@ static CUresult copy_op_run(struct drv_op *op)
 {
 	const struct drv_copy *copy = &DRV_BODY(op, struct copy_body)->copy;
 	unsigned pin = cpu_memory_pin(drv_memory());
-	bool valid = place_still_valid(&copy->to, copy) && place_still_valid(&copy->from, copy);
+	bool valid = place_still_valid(&copy->to, copy, true) && place_still_valid(&copy->from, copy, false);
 	if (valid)
 		rows_copy(copy);
 	cpu_memory_unpin(drv_memory(), pin);
@@ -70,14 +71,14 @@ static void copy_flatten(struct drv_copy *copy)
 
 /* Says where the place lies; pinned host memory counts as the device's, in which it is. False when the place is not
    wholly in allocated memory. */
-static bool side_resolve(struct drv_place *place, const struct drv_copy *copy)
+static bool side_resolve(struct drv_place *place, const struct drv_copy *copy, bool write)
 {
 	if (place->side != DRV_SIDE_DEVICE && !drv_memory_is_ours(place->address)) {
 		place->side = DRV_SIDE_HOST;
 		return place->address != 0;
 	}
 	place->side = DRV_SIDE_DEVICE;
-	return drv_place_valid(place, copy->width, copy->height, copy->depth);
+	return drv_place_valid(place, copy->width, copy->height, copy->depth, write);
 }
 
 /* Memory that is the host's in the eyes of the program, pinned or not. */
@@ -121,7 +122,7 @@ static CUresult copy_submit(struct drv_copy *copy, struct drv_stream *stream, bo
 {
 	if (!copy->width || !copy->height || !copy->depth)
 		return CUDA_SUCCESS;
-	if (!side_resolve(&copy->to, copy) || !side_resolve(&copy->from, copy))
+	if (!side_resolve(&copy->to, copy, true) || !side_resolve(&copy->from, copy, false))
 		return CUDA_ERROR_INVALID_VALUE;
 	copy_flatten(copy);
 	struct drv_op *op = drv_op_new(stream, copy_op_run, copy_op_end);

@@ -26,8 +26,8 @@ struct drv_copy {
 	size_t depth;
 };
 
-/* Is every byte of the place in one live allocation? */
-bool drv_place_valid(const struct drv_place *place, size_t width, size_t height, size_t depth);
+/* Is every byte of the place in one live allocation (or mapped without a gap), and to be written or read? */
+bool drv_place_valid(const struct drv_place *place, size_t width, size_t height, size_t depth, bool write);
 
 /* Checks the copy and puts it into the stream. A synchronous call waits for its end unless both sides are device
    memory; an asynchronous one waits only where CUDA documents it: when pageable host memory must not be used after the

@@ -10,6 +10,11 @@
 
 static const char bus_id[] = "0000:00:00.0";
 
+CUresult drv_device_check(CUdevice device)
+{
+	return device == 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_DEVICE;
+}
+
 /* Enters for a call about `device`. */
 static CUresult device_enter(CUdevice device)
 {

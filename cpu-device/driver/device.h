@@ -33,6 +33,9 @@ enum {
 CUresult drv_device_init(void);
 const struct drv_device *drv_device(void);
 
+/* CUDA_ERROR_INVALID_DEVICE when there is no such device. */
+CUresult drv_device_check(CUdevice device);
+
 /* The value of a device attribute; CUDA_ERROR_INVALID_VALUE for a number that is none. */
 CUresult drv_device_attribute(CUdevice_attribute attribute, int *value);
 

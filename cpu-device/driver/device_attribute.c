@@ -10,7 +10,7 @@
 #include "driver.h"
 
 /* Attributes with one value on every machine; the ones that are not named (textures, stream memory operations,
-   clusters, virtual memory management, …) are not there: 0. Operations run one at a time, hence no CONCURRENT_KERNELS
+   clusters, …) are not there: 0. Operations run one at a time, hence no CONCURRENT_KERNELS
    and no copy engine. Device, pinned and managed memory are the machine's memory: INTEGRATED, concurrent managed access
    and native atomics. */
 static const int attributes[CU_DEVICE_ATTRIBUTE_MAX] = {
@@ -46,6 +46,8 @@ static const int attributes[CU_DEVICE_ATTRIBUTE_MAX] = {
     [CU_DEVICE_ATTRIBUTE_HOST_REGISTER_SUPPORTED] = 1,
     [CU_DEVICE_ATTRIBUTE_DIRECT_MANAGED_MEM_ACCESS_FROM_HOST] = 1,
     [CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED] = 1,
+    [CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED] = 1,
+    [CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR_SUPPORTED] = 1,
     [CU_DEVICE_ATTRIBUTE_NUMA_ID] = -1,
     [CU_DEVICE_ATTRIBUTE_HOST_NUMA_ID] = 0,
 };

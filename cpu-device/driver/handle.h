@@ -13,6 +13,7 @@ enum drv_kind {
 	DRV_STREAM,
 	DRV_EVENT,
 	DRV_POOL,
+	DRV_PHYSICAL,
 };
 
 /* Makes a handle for `object`; NULL when memory is short. A handle carries its kind and a generation, so that a stale

@@ -37,7 +37,7 @@ static bool fill_valid(const struct fill_body *fill)
 	    (fill->height > 1 && (fill->pitch < row || fill->pitch % fill->element)))
 		return false;
 	const struct drv_place place = {.address = to, .pitch = fill->pitch};
-	return drv_place_valid(&place, row, fill->height, 1);
+	return drv_place_valid(&place, row, fill->height, 1, true);
 }
 
 /* The memory was checked when the fill was queued; another thread may have freed it since. */

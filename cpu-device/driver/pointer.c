@@ -12,7 +12,8 @@
 struct pointer {
 	CUdeviceptr address;
 	struct cpu_span span;
-	struct drv_allocation *allocation; /* NULL for module variables and registered memory */
+	struct cpu_physical *physical;     /* mapped at the address; the span is the mapping then */
+	struct drv_allocation *allocation; /* NULL for module variables, registered and mapped memory */
 	struct drv_context *context;
 	bool registered; /* memory of the program, outside the device's */
 };
@@ -22,9 +23,12 @@ static bool pointer_find(CUdeviceptr address, struct drv_context *current, struc
 	unsigned flags;
 	*pointer = (struct pointer){.address = address, .context = current};
 	if (cpu_memory_find(drv_memory(), address, &pointer->span)) {
+		pointer->physical = cpu_memory_mapping(drv_memory(), address, &pointer->span);
 		pointer->allocation = drv_allocation_at(pointer->span.base);
 		if (pointer->allocation)
 			pointer->context = pointer->allocation->context;
+		else if (pointer->physical)
+			pointer->context = NULL; /* it belongs to the device */
 		return true;
 	}
 	pointer->registered = drv_memory_is_registered((void *)address, &flags);
@@ -46,6 +50,16 @@ static CUresult pool_give(const struct pointer *pointer, CUmemoryPool *pool)
 	bool pooled = pointer->allocation && pointer->allocation->kind == DRV_POOL_MEMORY;
 	*pool = NULL;
 	return pooled ? drv_pool_default(pool) : CUDA_SUCCESS;
+}
+
+static unsigned access_flags(CUdeviceptr address)
+{
+	struct cpu_span span;
+	if (!cpu_memory_find(drv_memory(), address, &span)) /* the program's own */
+		return CU_POINTER_ATTRIBUTE_ACCESS_FLAG_READWRITE;
+	return span.writers   ? CU_POINTER_ATTRIBUTE_ACCESS_FLAG_READWRITE
+	       : span.readers ? CU_POINTER_ATTRIBUTE_ACCESS_FLAG_READ
+			      : CU_POINTER_ATTRIBUTE_ACCESS_FLAG_NONE;
 }
 
 #define GIVE(type, value) (*(type *)data = (value), CUDA_SUCCESS)
@@ -85,9 +99,10 @@ static CUresult attribute_give(const struct pointer *pointer, CUpointer_attribut
 	case CU_POINTER_ATTRIBUTE_MAPPED:
 		return GIVE(unsigned char, !pointer->registered);
 	case CU_POINTER_ATTRIBUTE_ALLOWED_HANDLE_TYPES:
-		return GIVE(unsigned long long, 0);
+		return GIVE(unsigned long long,
+			    pointer->physical ? pointer->physical->properties.requestedHandleTypes : 0);
 	case CU_POINTER_ATTRIBUTE_ACCESS_FLAGS:
-		return GIVE(unsigned, CU_POINTER_ATTRIBUTE_ACCESS_FLAG_READWRITE);
+		return GIVE(unsigned, access_flags(pointer->address));
 	case CU_POINTER_ATTRIBUTE_MEMPOOL_HANDLE:
 		return pool_give(pointer, data);
 	default:

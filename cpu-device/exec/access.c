@@ -39,8 +39,13 @@ static void *range_local(struct cpu_warp *warp, const struct cpu_insn *insn, uns
 	return warp->stack + (size_t)lane * warp->stack_bytes + address;
 }
 
-void *cpu_range_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
-			uint32_t size, uint32_t align)
+static bool span_allows(const struct cpu_job *job, const struct cpu_span *span, bool write)
+{
+	return (write ? span->writers : span->readers) >> job->launch->device & 1;
+}
+
+static void *range_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
+			   uint32_t size, uint32_t align, bool write)
 {
 	const struct cpu_job *job = warp->block->job;
 	struct cpu_span span;
@@ -53,8 +58,16 @@ void *cpu_range_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsi
 		return range_local(warp, insn, lane, (uint32_t)(address - job->local_window), size, align);
 	if (!cpu_memory_find(job->memory, address, &span) || span.size - (address - span.base) < size)
 		return out_of_bounds(warp, insn, lane, address, size, "global");
+	if (!span_allows(job, &span, write))
+		return out_of_bounds(warp, insn, lane, address, size, write ? "read-only or closed" : "closed");
 	warp->spans[insn->aux] = span;
 	return (void *)(uintptr_t)address;
+}
+
+void *cpu_range_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
+			uint32_t size, uint32_t align)
+{
+	return range_generic(warp, insn, lane, address, size, align, false);
 }
 
 void *cpu_resolve_shared(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
@@ -72,5 +85,11 @@ void *cpu_resolve_local(struct cpu_warp *warp, const struct cpu_insn *insn, unsi
 void *cpu_resolve_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
 			  uint32_t size)
 {
-	return cpu_range_generic(warp, insn, lane, address, size, size);
+	return range_generic(warp, insn, lane, address, size, size, false);
+}
+
+void *cpu_resolve_generic_write(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
+				uint32_t size)
+{
+	return range_generic(warp, insn, lane, address, size, size, true);
 }

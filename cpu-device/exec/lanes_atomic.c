@@ -12,7 +12,7 @@
 		mask &= warp->live;                                                                                    \
 		EACH_LANE(i, mask)                                                                                     \
 		{                                                                                                      \
-			T *at = lane_##space(warp, insn, i, ADDRESS_##space(i), sizeof(T));                            \
+			T *at = lane_##space##_write(warp, insn, i, ADDRESS_##space(i), sizeof(T));                    \
 			T b = (T)b_[i], c = (T)c_[i], old;                                                             \
 			(void)c;                                                                                       \
 			if (!at)                                                                                       \

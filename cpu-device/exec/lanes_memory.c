@@ -60,7 +60,7 @@ SHAPE_FIND(shape_find_u64, u64)
 #define STORE_EACH(space, D, M, count)                                                                                 \
 	EACH_LANE(i, mask)                                                                                             \
 	{                                                                                                              \
-		u8 *at_ = lane_##space(warp, insn, i, ADDRESS_##space(i), sizeof(M) * (count));                        \
+		u8 *at_ = lane_##space##_write(warp, insn, i, ADDRESS_##space(i), sizeof(M) * (count));                \
 		M values_[count];                                                                                      \
 		if (!at_)                                                                                              \
 			return warp->limit;                                                                            \

@@ -93,6 +93,14 @@ static inline void *lane_generic(struct cpu_warp *warp, const struct cpu_insn *i
 	return cpu_resolve_generic(warp, insn, lane, address, size);
 }
 
+static inline void *lane_generic_write(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, u64 address,
+				       u32 size)
+{
+	if (!(address & (size - 1)) && span_holds(warp, insn, address, size))
+		return (void *)(uintptr_t)address;
+	return cpu_resolve_generic_write(warp, insn, lane, address, size);
+}
+
 static inline void *lane_shared(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, u32 address,
 				u32 size)
 {
@@ -100,6 +108,9 @@ static inline void *lane_shared(struct cpu_warp *warp, const struct cpu_insn *in
 		return warp->shared + address;
 	return cpu_resolve_shared(warp, insn, lane, address, size);
 }
+
+#define lane_shared_write lane_shared
+#define lane_local_write lane_local
 
 static inline void *lane_local(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, u32 address, u32 size)
 {

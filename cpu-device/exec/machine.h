@@ -197,9 +197,12 @@ void cpu_group_add(struct cpu_warp *warp, const struct cpu_insn *pc, struct cpu_
 		   enum cpu_group_state state, unsigned barrier);
 
 /* Where lane `lane` finds the `size` bytes at an address; NULL after a fault. Generic addresses reach global, shared
-   and local memory and renew the instruction's span; the others count from the start of their space. */
+   and local memory and renew the instruction's span, of which an instruction that writes needs one that the device may
+   write to; the others count from the start of their space. */
 void *cpu_resolve_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
 			  uint32_t size);
+void *cpu_resolve_generic_write(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
+				uint32_t size);
 void *cpu_resolve_shared(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
 			 uint32_t size);
 void *cpu_resolve_local(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
