@@ -14,6 +14,7 @@ enum cr_kind {
 	CR_KIND_FUNCTION, /* a CUfunction or a CUkernel */
 	CR_KIND_STREAM,
 	CR_KIND_EVENT,
+	CR_KIND_HOST_FUNCTION, /* the client's: a function, or what it stands for */
 	CR_KIND_COUNT
 };
 

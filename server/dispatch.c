@@ -145,6 +145,13 @@ static const struct srv_proc *proc_find(uint32_t number)
 	return NULL;
 }
 
+static bool is_task_answer(const struct header *header)
+{
+	return header->program == CRICKET_CUDA &&
+	       (header->procedure == RPC_cricketHostTaskDone || header->procedure == RPC_cricketHostTaskData ||
+		header->procedure == RPC_cricketHostTaskNext);
+}
+
 static bool serve_cuda(struct srv_worker *worker, const struct header *header, XDR *args)
 {
 	struct srv_session *session = worker->session;
@@ -152,8 +159,10 @@ static bool serve_cuda(struct srv_worker *worker, const struct header *header, X
 	if (!proc)
 		return reply_status(worker, header->xid, PROC_UNAVAIL);
 	atomic_fetch_add_explicit(&session->procedure_calls[proc - srv_cuda_procs], 1, memory_order_relaxed);
-	/* An error shows in the call itself, which then has no valid context. */
-	srv_worker_enter(worker, session->context);
+	/* An error shows in the call itself, which then has no valid context. An answer to a task needs none, and the
+	   stream's is its leader's affair. */
+	if (!is_task_answer(header))
+		srv_worker_enter(worker, session->context);
 	XDR result;
 	struct rpc_msg message = accepted(header->xid, SUCCESS);
 	reply_begin(worker, &result, &message);
@@ -202,6 +211,18 @@ static bool reply_null(struct srv_worker *worker, uint32_t xid)
 	struct rpc_msg message = accepted(xid, SUCCESS);
 	reply_begin(worker, &xdr, &message);
 	return reply_send(worker, XDR_GETPOS(&xdr));
+}
+
+bool srv_send_result(struct srv_worker *worker, uint32_t xid, bool (*encode)(XDR *result, void *argument),
+		     void *argument)
+{
+	XDR result;
+	struct rpc_msg message = accepted(xid, SUCCESS);
+	reply_begin(worker, &result, &message);
+	if (!encode(&result, argument))
+		return false;
+	srv_deferred_flush(worker);
+	return reply_send(worker, XDR_GETPOS(&result));
 }
 
 bool srv_send_blob(struct srv_worker *worker, uint32_t xid, int err, const void *data, size_t size)
@@ -260,6 +281,18 @@ bool srv_dispatch(struct srv_worker *worker)
 		break;
 	}
 	return dispatch_call(worker, &header, &args);
+}
+
+bool srv_dispatch_task(struct srv_worker *worker)
+{
+	XDR args;
+	struct header header;
+	xdrmem_create(&args, (char *)worker->record.bytes, (u_int)worker->record.size, XDR_DECODE);
+	if (header_read(&args, &header) != HEADER_GOOD || header.version != 1 || !is_task_answer(&header))
+		return false;
+	atomic_fetch_add_explicit(&worker->session->calls, 1, memory_order_relaxed);
+	serve_cuda(worker, &header, &args);
+	return true;
 }
 
 CUresult srv_begin(struct srv_call *call)

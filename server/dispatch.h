@@ -13,6 +13,15 @@ struct srv_worker;
 /* Executes the worker's record and sends what reply it owes. False: the session has ended. */
 bool srv_dispatch(struct srv_worker *worker);
 
+/* Executes the worker's record if it is an answer to a task, which may overtake other calls; else false. For a worker
+   that does not lead, after HELLO. */
+bool srv_dispatch_task(struct srv_worker *worker);
+
+/* Sends the reply to call `xid`, with the results that `encode` writes. False when they do not fit, or the client is
+   gone. Any thread. */
+bool srv_send_result(struct srv_worker *worker, uint32_t xid, bool (*encode)(XDR *result, void *argument),
+		     void *argument);
+
 /* Sends the reply to deferred call `xid`: the error, or a blob_res with the data. Any thread. */
 bool srv_send_blob(struct srv_worker *worker, uint32_t xid, int err, const void *data, size_t size);
 

@@ -108,6 +108,7 @@ u64 srv_primary_id(struct srv_session *session, CUdevice device, CUresult *err)
 
 void srv_forget_context(struct srv_session *session, CUcontext context)
 {
+	srv_host_context_gone(session, context);
 	pthread_mutex_lock(&session->handle_lock);
 	for (int kind = 0; kind < CR_KIND_COUNT; kind++) {
 		struct cr_handle_table *table = &session->handles[kind];

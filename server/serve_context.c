@@ -19,6 +19,13 @@ static void contexts_changed(struct srv_session *session)
 	atomic_fetch_add(&session->context_epoch, 1);
 }
 
+/* What the session itself has in a context ends before it. */
+static void finish_context(struct srv_worker *worker, CUcontext context)
+{
+	srv_deferred_finish(worker, context);
+	srv_host_context_end(worker, context);
+}
+
 static bool is_device(int device)
 {
 	return device >= 0 && device < CRICKET_DEVICES_MAX;
@@ -74,7 +81,7 @@ static CUresult primary_release(struct srv_call *call, CUdevice device)
 	if (!id || object.retained == 0)
 		return CUDA_ERROR_INVALID_CONTEXT;
 	if (object.retained == 1)
-		srv_deferred_finish(call->worker, object.handle);
+		finish_context(call->worker, object.handle);
 	CUresult err = SRV_DRIVER(cuDevicePrimaryCtxRelease_v2, device);
 	if (err)
 		return err;
@@ -104,7 +111,7 @@ static CUresult primary_reset(struct srv_call *call, CUdevice device)
 	u64 id = srv_primary_find(call->session, device, &object);
 	bool made = id && object.handle;
 	if (made)
-		srv_deferred_finish(call->worker, object.handle);
+		finish_context(call->worker, object.handle);
 	CUresult err = SRV_DRIVER(cuDevicePrimaryCtxReset_v2, device);
 	if (!err && made)
 		srv_forget_context(call->session, object.handle);
@@ -161,7 +168,7 @@ static CUresult context_destroy(struct srv_call *call, u64 id)
 		return CUDA_ERROR_INVALID_HANDLE;
 	if (object.primary)
 		return CUDA_ERROR_INVALID_CONTEXT;
-	srv_deferred_finish(call->worker, object.handle);
+	finish_context(call->worker, object.handle);
 	CUresult err = SRV_DRIVER(cuCtxDestroy_v2, object.handle);
 	if (err)
 		return err;

@@ -16,6 +16,7 @@
 
 #include "dispatch.h"
 #include "handles.h"
+#include "host_thread.h"
 #include "log.h"
 #include "transport_rdma.h"
 
@@ -39,6 +40,7 @@ void srv_session_end(struct srv_session *session, const char *reason)
 	const char *none = NULL;
 	atomic_compare_exchange_strong(&session->end, &none, reason);
 	srv_stream_end(&session->stream);
+	srv_host_tasks_end(&session->host_tasks);
 	eventfd_write(end_event, 1);
 }
 
@@ -69,6 +71,7 @@ static bool session_init(struct srv_session *session, int socket)
 	pthread_mutex_init(&session->send_lock, NULL);
 	srv_handles_init(session);
 	srv_deferred_init(&session->deferred);
+	srv_host_tasks_init(&session->host_tasks);
 	return srv_stream_start(session);
 }
 
@@ -146,6 +149,7 @@ static void session_free(struct srv_session *session)
 	if (session->rdma)
 		cr_rdma_destroy(session->rdma);
 	srv_deferred_free(&session->deferred);
+	srv_host_tasks_free(&session->host_tasks);
 	srv_images_free(&session->images);
 	srv_handles_free(session);
 	pthread_mutex_destroy(&session->send_lock);
@@ -185,6 +189,7 @@ int srv_session_main(int socket, int config)
 	limit_end();
 	wait_for_stream_end();
 	srv_stream_join(&session.stream);
+	srv_host_thread_join(&session);
 	report_end(&session);
 	session_free(&session);
 	return 0;

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "deferred.h"
 #include "handle.h"
+#include "host_task.h"
 #include "image.h"
 #include "record.h"
 #include "stream.h"
@@ -47,6 +48,7 @@ struct srv_session {
 	struct cr_handle_table handles[CR_KIND_COUNT];
 
 	struct srv_deferred deferred;
+	struct srv_host_tasks host_tasks;
 
 	/* Statistics. */
 	_Atomic uint64_t calls, errors, bytes_sent;

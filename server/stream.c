@@ -1,7 +1,9 @@
 #include "stream.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -72,14 +74,100 @@ static bool stream_wait(struct srv_stream *stream)
 	return !ended;
 }
 
+/* ---- Reading ---- */
+
+struct srv_ahead {
+	struct srv_ahead *next;
+	size_t size;
+	unsigned char bytes[];
+};
+
+/* Takes the first record that was read ahead. */
+static bool ahead_take(struct srv_stream *stream, struct srv_record *record)
+{
+	struct srv_ahead *first = stream->ahead;
+	if (!first)
+		return false;
+	memcpy(record->bytes, first->bytes, first->size);
+	record->size = first->size;
+	stream->ahead_bytes -= first->size;
+	stream->ahead = first->next;
+	if (!stream->ahead)
+		stream->last_ahead = &stream->ahead;
+	free(first);
+	return true;
+}
+
+static enum srv_input_status stream_read(struct srv_stream *stream, struct srv_record *record)
+{
+	enum srv_input_status status = SRV_INPUT_RECORD;
+	pthread_mutex_lock(&stream->reading);
+	if (!ahead_take(stream, record)) {
+		status = stream->ahead_status;
+		if (status == SRV_INPUT_RECORD)
+			status = srv_input_read(&stream->input, record);
+	}
+	pthread_mutex_unlock(&stream->reading);
+	return status;
+}
+
+/* Is there a record to be read ahead while the leader is in `call`? Under `reading`. */
+static bool may_read_ahead(struct srv_stream *stream, unsigned long call)
+{
+	struct cr_transport *transport = stream->input.transport;
+	return atomic_load(&stream->executing) == call && stream->ahead_status == SRV_INPUT_RECORD &&
+	       stream->ahead_bytes < SRV_AHEAD_BYTES_MAX &&
+	       (srv_input_pending(&stream->input) || transport->ops->poll(transport, POLLIN, 0) > 0);
+}
+
+static void keep_ahead(struct srv_stream *stream, const struct srv_record *record)
+{
+	struct srv_ahead *ahead = malloc(sizeof(*ahead) + record->size);
+	if (!ahead) {
+		stream->ahead_status = SRV_INPUT_TRUNCATED; /* a stream with a gap must not go on */
+		return;
+	}
+	*ahead = (struct srv_ahead){.size = record->size};
+	memcpy(ahead->bytes, record->bytes, record->size);
+	*stream->last_ahead = ahead;
+	stream->last_ahead = &ahead->next;
+	stream->ahead_bytes += record->size;
+}
+
+bool srv_stream_read_ahead(struct srv_worker *worker, unsigned long call)
+{
+	struct srv_stream *stream = &worker->session->stream;
+	if (pthread_mutex_trylock(&stream->reading) != 0)
+		return true;
+	while (may_read_ahead(stream, call)) {
+		stream->ahead_status = srv_input_read(&stream->input, &worker->record);
+		if (stream->ahead_status == SRV_INPUT_RECORD && !srv_dispatch_task(worker))
+			keep_ahead(stream, &worker->record);
+	}
+	bool open = stream->ahead_status == SRV_INPUT_RECORD;
+	pthread_mutex_unlock(&stream->reading);
+	return open;
+}
+
+/* Executes a record that was read. */
+static bool worker_execute(struct srv_worker *worker)
+{
+	struct srv_stream *stream = &worker->session->stream;
+	atomic_store(&stream->executing, ++stream->executed);
+	bool goes_on = srv_dispatch(worker);
+	if (worker->leading)
+		atomic_store(&stream->executing, 0);
+	return goes_on;
+}
+
 /* Executes records for as long as the worker leads. */
 static void worker_lead(struct srv_worker *worker)
 {
 	struct srv_session *session = worker->session;
 	while (worker->leading && !session->end) {
-		switch (srv_input_read(&session->stream.input, &worker->record)) {
+		switch (stream_read(&session->stream, &worker->record)) {
 		case SRV_INPUT_RECORD:
-			if (srv_dispatch(worker))
+			if (worker_execute(worker))
 				continue;
 			break;
 		case SRV_INPUT_END:
@@ -96,7 +184,7 @@ static void worker_lead(struct srv_worker *worker)
 	}
 }
 
-static void worker_free(struct srv_worker *worker)
+void srv_worker_free(struct srv_worker *worker)
 {
 	srv_record_free(&worker->record);
 	srv_record_free(&worker->reply_memory);
@@ -112,11 +200,11 @@ static void *worker_main(void *argument)
 		while (worker->leading || stream_take_lead(worker))
 			worker_lead(worker);
 	} while (stream_wait(stream));
-	worker_free(worker);
+	srv_worker_free(worker);
 	return NULL;
 }
 
-static struct srv_worker *worker_new(struct srv_session *session)
+struct srv_worker *srv_worker_new(struct srv_session *session)
 {
 	struct srv_worker *worker = calloc(1, sizeof(*worker));
 	if (!worker)
@@ -127,7 +215,7 @@ static struct srv_worker *worker_new(struct srv_session *session)
 		worker->reply = worker->reply_memory.bytes;
 		return worker;
 	}
-	worker_free(worker);
+	srv_worker_free(worker);
 	return NULL;
 }
 
@@ -135,13 +223,13 @@ static struct srv_worker *worker_new(struct srv_session *session)
 static bool stream_grow(struct srv_session *session, bool leading)
 {
 	struct srv_stream *stream = &session->stream;
-	struct srv_worker *worker = stream->count < SRV_THREADS_MAX ? worker_new(session) : NULL;
+	struct srv_worker *worker = stream->count < SRV_THREADS_MAX ? srv_worker_new(session) : NULL;
 	if (!worker)
 		return false;
 	worker->leading = leading;
 	int error = pthread_create(&stream->threads[stream->count], NULL, worker_main, worker);
 	if (error) {
-		worker_free(worker);
+		srv_worker_free(worker);
 		errno = error;
 		return false;
 	}
@@ -154,16 +242,19 @@ void srv_stream_hand_over(struct srv_worker *worker)
 	struct srv_stream *stream = &worker->session->stream;
 	if (!worker->leading)
 		return;
+	pthread_mutex_lock(&stream->reading);
 	pthread_mutex_lock(&stream->lock);
 	if (!stream->ended && (stream->waiting > 0 || stream_grow(worker->session, false))) {
 		worker->leading = false;
 		stream->led = false;
-		if (srv_input_pending(&stream->input))
+		atomic_store(&stream->executing, 0);
+		if (stream->ahead || stream->ahead_status != SRV_INPUT_RECORD || srv_input_pending(&stream->input))
 			stream_wake(stream);
 		else
 			stream_arm(stream, true);
 	}
 	pthread_mutex_unlock(&stream->lock);
+	pthread_mutex_unlock(&stream->reading);
 }
 
 void srv_stream_end(struct srv_stream *stream)
@@ -189,6 +280,9 @@ bool srv_stream_start(struct srv_session *session)
 {
 	struct srv_stream *stream = &session->stream;
 	pthread_mutex_init(&stream->lock, NULL);
+	pthread_mutex_init(&stream->reading, NULL);
+	stream->last_ahead = &stream->ahead;
+	stream->ahead_status = SRV_INPUT_RECORD;
 	srv_input_init(&stream->input, session->transport);
 	stream->epoll = epoll_create1(EPOLL_CLOEXEC);
 	stream->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -211,5 +305,10 @@ void srv_stream_join(struct srv_stream *stream)
 		pthread_join(stream->threads[i], NULL);
 	close(stream->epoll);
 	close(stream->wake);
+	for (struct srv_ahead *ahead = stream->ahead, *next; ahead; ahead = next) {
+		next = ahead->next;
+		free(ahead);
+	}
+	pthread_mutex_destroy(&stream->reading);
 	pthread_mutex_destroy(&stream->lock);
 }

@@ -4,6 +4,7 @@
 #define SRV_STREAM_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "record.h"
@@ -11,6 +12,10 @@
 /* With as many threads waiting for the device, the next waiting call is executed in place. */
 #define SRV_THREADS_MAX 32
 
+/* Of records that are read while the leader is in a call; no more are read then. */
+#define SRV_AHEAD_BYTES_MAX (64u << 20)
+
+struct srv_ahead;
 struct srv_session;
 struct srv_worker;
 
@@ -23,7 +28,13 @@ struct srv_stream {
 	bool ended; /* nobody will lead again */
 	unsigned count, waiting;
 	pthread_t threads[SRV_THREADS_MAX];
-	struct srv_input input; /* the leader's */
+	pthread_mutex_t reading; /* guards what follows; taken before `lock` */
+	struct srv_input input;
+	struct srv_ahead *ahead, **last_ahead; /* records that were read while the leader could not */
+	size_t ahead_bytes;
+	enum srv_input_status ahead_status; /* of what comes behind them: SRV_INPUT_RECORD, or an end */
+	atomic_ulong executing;             /* number of the call that the leader is in; 0: none */
+	unsigned long executed;             /* the leader's: calls so far */
 };
 
 /* Prepares the stream of `session` (its transport is open) and starts the first thread. False with errno. */
@@ -34,6 +45,14 @@ bool srv_stream_watch_bytes(struct srv_stream *stream);
 
 /* Lets another thread lead, if one can be had. For the leader, before it waits for the device. */
 void srv_stream_hand_over(struct srv_worker *worker);
+
+/* If the leader still is in `call`, reads what has arrived: answers to tasks are executed, other records kept for the
+   leader. `worker` does not lead. False when the stream has ended behind what was read. */
+bool srv_stream_read_ahead(struct srv_worker *worker, unsigned long call);
+
+/* A worker that does not lead; NULL with errno. */
+struct srv_worker *srv_worker_new(struct srv_session *session);
+void srv_worker_free(struct srv_worker *worker);
 
 /* Nobody reads the stream any more. Any thread; does not wait. */
 void srv_stream_end(struct srv_stream *stream);

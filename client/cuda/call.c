@@ -59,7 +59,7 @@ static bool decode_results(const struct cu_call *call, const struct cu_reply *re
 CUresult cu_call_result_or(struct cu_call *call, bool encoded, xdrproc_t decode, void *result, xdrproc_t decode_failure,
 			   void *failure)
 {
-	struct cu_reply reply = {.done = false};
+	struct cu_reply reply = {.aside = call->aside};
 	CUresult err = cu_connection_end_expecting(call, encoded, &reply);
 	if (!err)
 		err = cu_connection_wait(&reply);
@@ -98,11 +98,16 @@ static CUresult end_large_blob(struct cu_call *call, bool encoded, const void *d
 CUresult cu_call_with_blob(enum cu_function_id function, cu_encoder encode, const void *arguments, const void *data,
 			   size_t length)
 {
+	CUresult err = cu_settle(data, length);
+	return err ? err : cu_call_with_blob_now(function, encode, arguments, data, length);
+}
+
+CUresult cu_call_with_blob_now(enum cu_function_id function, cu_encoder encode, const void *arguments, const void *data,
+			       size_t length)
+{
 	struct cu_call call = {.function = function};
 	bool small = length <= CU_INLINE_MAX;
-	CUresult err = cu_settle(data, length);
-	if (!err)
-		err = cu_connection_begin(&call, !small);
+	CUresult err = cu_connection_begin(&call, !small);
 	if (err)
 		return err;
 	bool encoded = encode(call.args, arguments);

@@ -18,6 +18,7 @@ struct cu_call {
 	XDR stream;
 	size_t start; /* of the record in the output buffer */
 	bool bulk;
+	bool aside; /* false unless set behind begin: errors of earlier calls are left to others */
 };
 
 /* Blobs up to this size are copied into the stream; larger ones are sent from the caller's memory. */
@@ -46,6 +47,10 @@ CUresult cu_call_result_or(struct cu_call *call, bool encoded, xdrproc_t decode,
 typedef bool (*cu_encoder)(XDR *args, const void *arguments);
 CUresult cu_call_with_blob(enum cu_function_id function, cu_encoder encode, const void *arguments, const void *data,
 			   size_t length);
+
+/* The same without looking whether a deferred copy is on its way to `data`. */
+CUresult cu_call_with_blob_now(enum cu_function_id function, cu_encoder encode, const void *arguments, const void *data,
+			       size_t length);
 
 /* Where the blob of a reply goes: `rows` rows of `width` bytes, `pitch` apart. */
 struct cu_rows {

@@ -111,6 +111,7 @@ CUresult cu_connection_begin(struct cu_call *call, bool bulk)
 		return err;
 	}
 	call->bulk = bulk;
+	call->aside = false;
 	if (wants_context && cu_connection.context != context)
 		switch_context(context);
 	start_record(call);
@@ -211,12 +212,13 @@ CUresult cu_connection_wait(struct cu_reply *reply)
 		}
 	}
 	CUresult err = reply->err;
-	if (!err) {
+	if (!err && !reply->aside) {
 		err = cu_connection.latched;
 		cu_connection.latched = CUDA_SUCCESS;
 	}
 	cu_mutex_unlock(&cu_connection.lock);
-	cu_stats_waited(cu_nanoseconds() - start);
+	if (!reply->aside)
+		cu_stats_waited(cu_nanoseconds() - start);
 	return err;
 }
 

@@ -24,6 +24,7 @@ struct cu_reply {
 	struct cu_reply *next;
 	uint32_t xid;
 	bool detached; /* on the heap: freed when it has arrived, its error is latched */
+	bool aside;    /* the program does not wait for it, and learns no errors from it */
 	bool raw;      /* the results do not begin with `int err`; all are kept in `record` */
 	bool bulk;     /* blob_res: the bytes go to `rows` rows of `width` at `to`, `pitch` apart */
 	char *to;      /* NULL: they are dropped */

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture.h"
 #include "connection.h"
+#include "copy_later.h"
 #include "hand.h"
 #include "handles.h"
 #include "memory.h"
@@ -40,10 +42,29 @@ static bool encode_to_device_in(XDR *args, const void *arguments)
 	return xdr_u64(args, &piece.address) && xdr_u64(args, &piece.stream);
 }
 
+static copy_side host_side(const void *address)
+{
+	return (copy_side){.host = true, .address = (uintptr_t)address};
+}
+
+static copy_side device_side(CUdeviceptr address)
+{
+	return (copy_side){.address = address};
+}
+
+/* The synchronous call waits, as CUDA does for memory that it need not stage. */
+static CUresult to_device_later(CUdeviceptr to, const void *from, size_t size, CUstream stream)
+{
+	CUresult err = cu_copy_bytes_later(device_side(to), host_side(from), size, stream);
+	return err || stream ? err : cu_copy_wait(stream);
+}
+
 CUresult cu_copy_to_device(CUdeviceptr to, const void *from, size_t size, CUstream stream)
 {
 	struct piece piece = {.address = to};
 	CUresult err = check(from, to, size);
+	if (!err && size && cu_copy_must_wait(stream, from))
+		return to_device_later(to, from, size, stream);
 	if (!err)
 		err = cu_id_of_stream(stream, &piece.stream);
 	while (!err && size) {
@@ -138,6 +159,8 @@ CUresult cu_copy_to_host_later(void *to, CUdeviceptr from, size_t size, CUstream
 {
 	struct piece piece = {.address = from};
 	CUresult err = check(to, from, size);
+	if (!err && size && cu_stream_captures(stream))
+		return cu_copy_bytes_later(host_side(to), device_side(from), size, stream);
 	if (!err)
 		err = cu_id_of_stream(stream, &piece.stream);
 	while (!err && size) {
@@ -172,7 +195,7 @@ CUresult client_cuMemcpyDtoH_v2_ptds(void *dstHost, CUdeviceptr srcDevice, size_
 /* Into pageable memory the copy is complete when the call returns, as CUDA documents. */
 CUresult client_cuMemcpyDtoHAsync_v2(void *dstHost, CUdeviceptr srcDevice, size_t ByteCount, CUstream hStream)
 {
-	if (cu_host_is_pinned(dstHost))
+	if (cu_host_is_pinned(dstHost) || cu_stream_captures(hStream))
 		return cu_copy_to_host_later(dstHost, srcDevice, ByteCount, hStream);
 	return cu_copy_to_host_in(dstHost, srcDevice, ByteCount, hStream);
 }
@@ -199,6 +222,8 @@ static CUresult device_to_device(CUdeviceptr to, CUdeviceptr from, size_t size, 
 
 static CUresult host_to_host(CUdeviceptr to, CUdeviceptr from, size_t size, CUstream stream)
 {
+	if (cu_stream_captures(stream))
+		return cu_copy_bytes_later(host_side(host(to)), host_side(host(from)), size, stream);
 	CUresult err = cu_copy_wait(stream);
 	if (!err)
 		memmove(host(to), host(from), size);
@@ -219,7 +244,7 @@ static CUresult copy_any(CUdeviceptr to, CUdeviceptr from, size_t size, CUstream
 		return cu_copy_to_device(to, host(from), size, stream);
 	if (!from_device)
 		return host_to_host(to, from, size, stream);
-	if (awaited || !cu_host_is_pinned(host(to)))
+	if (!cu_stream_captures(stream) && (awaited || !cu_host_is_pinned(host(to))))
 		return cu_copy_to_host_in(host(to), from, size, stream);
 	return cu_copy_to_host_later(host(to), from, size, stream);
 }

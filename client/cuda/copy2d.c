@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture.h"
 #include "copy.h"
+#include "copy_later.h"
 #include "hand.h"
 #include "handles.h"
 #include "memory.h"
@@ -133,9 +135,27 @@ static CUresult long_rows(struct side to, struct side from, size_t width, size_t
 	return err;
 }
 
+static copy_side later_side(struct side side, size_t height)
+{
+	return (copy_side){!side.device, side.address, side.pitch, side.pitch * height};
+}
+
+static CUresult rows_later(struct side to, struct side from, size_t width, size_t height, CUstream stream, bool awaited)
+{
+	const copy_3d copy = {later_side(from, height), later_side(to, height), width, height, 1};
+	CUresult err = cu_copy_later(&copy, stream);
+	return err || !awaited ? err : cu_copy_wait(stream);
+}
+
 static CUresult copy_rows(struct side to, struct side from, size_t width, size_t height, CUstream stream, bool awaited)
 {
 	CUresult err;
+	const void *host = (void *)(uintptr_t)(from.device ? to.address : from.address);
+	bool reads = !from.device && to.device;
+	if (to.device != from.device && (reads ? cu_copy_must_wait(stream, host) : cu_stream_captures(stream)))
+		return rows_later(to, from, width, height, stream, awaited);
+	if (!to.device && !from.device && cu_stream_captures(stream))
+		return rows_later(to, from, width, height, stream, awaited);
 	if (to.device && from.device)
 		return rows_on_device(to, from, width, height, stream);
 	if (!to.device && !from.device)

@@ -8,6 +8,7 @@
 #include "trace.h"
 
 static atomic_bool initialised;
+static cu_thread_local bool forbidden;
 
 CUresult cu_enter(struct cu_entry *entry, enum cu_function_id id)
 {
@@ -18,7 +19,7 @@ CUresult cu_enter(struct cu_entry *entry, enum cu_function_id id)
 	entry->start = entry->traced ? cu_nanoseconds() / 1e9 : 0;
 	if (!atomic_load_explicit(&initialised, memory_order_acquire) && !(cu_functions[id].flags & CU_NOINIT))
 		return CUDA_ERROR_NOT_INITIALIZED;
-	return CUDA_SUCCESS;
+	return forbidden && !(cu_functions[id].flags & CU_NOINIT) ? CUDA_ERROR_NOT_PERMITTED : CUDA_SUCCESS;
 }
 
 CUresult cu_leave(struct cu_entry *entry, CUresult err)
@@ -27,6 +28,11 @@ CUresult cu_leave(struct cu_entry *entry, CUresult err)
 		cu_stats_local(entry->id);
 	errno = entry->saved_errno;
 	return err;
+}
+
+void cu_forbid_calls(bool forbid)
+{
+	forbidden = forbid;
 }
 
 void cu_set_initialised(void)

@@ -59,6 +59,9 @@ static inline CUstream cu_per_thread(CUstream stream)
 	return stream ? stream : CU_STREAM_PER_THREAD;
 }
 
+/* Forbids the calling thread to call CUDA, while it runs a host function of the program, or allows it again. */
+void cu_forbid_calls(bool forbid);
+
 /* Set by cuInit when it has succeeded. */
 void cu_set_initialised(void);
 

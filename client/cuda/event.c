@@ -1,6 +1,7 @@
 /* Events. The client mints the handle, so that creating one costs no round trip. */
 #include <stdlib.h>
 
+#include "capture.h"
 #include "hand.h"
 #include "handles.h"
 #include "thread.h"
@@ -101,6 +102,8 @@ CUresult client_cuEventRecordWithFlags(CUevent hEvent, CUstream hStream, unsigne
 		err = flags ? rpc_cuEventRecordWithFlags(hEvent, hStream, flags) : rpc_cuEventRecord(hEvent, hStream);
 	if (!err)
 		note_record(hEvent, stream);
+	if (!err)
+		cu_capture_record(hEvent, hStream);
 	return err;
 }
 

@@ -9,9 +9,13 @@ static struct cu_rwlock lock = CU_RWLOCK_INIT;
 static atomic_uint epoch = 1;
 
 static struct cr_handle_table tables[CR_KIND_COUNT] = {
-    [CR_KIND_CONTEXT] = {.kind = CR_KIND_CONTEXT}, [CR_KIND_MODULE] = {.kind = CR_KIND_MODULE},
-    [CR_KIND_LIBRARY] = {.kind = CR_KIND_LIBRARY}, [CR_KIND_FUNCTION] = {.kind = CR_KIND_FUNCTION},
-    [CR_KIND_STREAM] = {.kind = CR_KIND_STREAM},   [CR_KIND_EVENT] = {.kind = CR_KIND_EVENT},
+    [CR_KIND_CONTEXT] = {.kind = CR_KIND_CONTEXT},
+    [CR_KIND_MODULE] = {.kind = CR_KIND_MODULE},
+    [CR_KIND_LIBRARY] = {.kind = CR_KIND_LIBRARY},
+    [CR_KIND_FUNCTION] = {.kind = CR_KIND_FUNCTION},
+    [CR_KIND_STREAM] = {.kind = CR_KIND_STREAM},
+    [CR_KIND_EVENT] = {.kind = CR_KIND_EVENT},
+    [CR_KIND_HOST_FUNCTION] = {.kind = CR_KIND_HOST_FUNCTION},
 };
 
 void cu_objects_lock_shared(void)

@@ -22,6 +22,7 @@ struct cu_stream {
 	uint64_t context;
 	unsigned flags;
 	int priority;
+	uint64_t capture; /* the latest that it was part of; capture.h */
 };
 
 struct cu_event {
@@ -30,6 +31,7 @@ struct cu_event {
 	uint64_t recorded;        /* number of its latest record; 0: never recorded */
 	uint64_t before;          /* the event with timing that was recorded before it in its stream, or 0 */
 	uint64_t before_recorded; /* when that was */
+	uint64_t capture;         /* in which it was recorded last, or 0 */
 	bool elapsed_known;       /* the time since `before` came with a wait */
 	float elapsed;            /* milliseconds */
 };

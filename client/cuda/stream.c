@@ -83,7 +83,7 @@ static CUresult mint(unsigned flags, int priority, u64 *id)
 	struct cu_stream *stream = malloc(sizeof(*stream));
 	if (!stream)
 		return CUDA_ERROR_OUT_OF_MEMORY;
-	*stream = (struct cu_stream){context, flags, priority};
+	*stream = (struct cu_stream){.context = context, .flags = flags, .priority = priority};
 	cu_objects_lock();
 	*id = cu_object_add(CR_KIND_STREAM, stream);
 	cu_objects_unlock();

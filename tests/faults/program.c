@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { COUNT = 1 << 16 };
@@ -110,6 +111,40 @@ static void compute(void)
 	puts("fine");
 }
 
+static void never_return(void *unused)
+{
+	(void)unused;
+	puts("ready");
+	for (;;)
+		pause();
+}
+
+/* Waits for a stream that waits for a function of this process. */
+static void host_function(void)
+{
+	CUstream stream;
+	begin();
+	CHECK(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+	CHECK(cuLaunchHostFunc(stream, never_return, NULL));
+	CHECK(cuStreamSynchronize(stream));
+	puts("fine");
+}
+
+/* A child has no CUDA; what its parent has done, and has written at its end, is its parent's affair. */
+static void forked(void)
+{
+	int status = -1;
+	begin();
+	fflush(stdout);
+	pid_t child = fork();
+	if (child == 0)
+		exit(cuCtxSynchronize() == CUDA_ERROR_NOT_INITIALIZED ? 0 : 1);
+	if (child < 0 || waitpid(child, &status, 0) != child || status)
+		finish("a forked child", CUDA_ERROR_UNKNOWN);
+	CHECK(cuCtxSynchronize());
+	puts("fine");
+}
+
 int main(int argc, char **argv)
 {
 	const char *which = argc == 2 ? argv[1] : "";
@@ -119,6 +154,10 @@ int main(int argc, char **argv)
 		fault();
 	else if (!strcmp(which, "compute"))
 		compute();
+	else if (!strcmp(which, "host"))
+		host_function();
+	else if (!strcmp(which, "forked"))
+		forked();
 	else
 		return 2;
 	return 0;

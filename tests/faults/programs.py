@@ -1,6 +1,7 @@
 """CUDA programs on the remote libcuda: killed ones, one whose server is killed, one that faults beside another.
 
     programs.py fake|cpu|gpu     the driver that the server uses"""
+import json
 import os
 import signal
 import subprocess
@@ -27,11 +28,11 @@ class ProgramTest(unittest.TestCase):
         self.server = Server(driver=DRIVER_OPTION, listen=self.listen.format(folder=folder.name))
         self.addCleanup(self.server.stop)
 
-    def start(self, which, server=None):
+    def start(self, which, server=None, **environment):
         program = subprocess.Popen(
             [os.path.join(BUILD, "tests", "fault_program"), which], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True, env=dict(os.environ, CRICKET_SERVER=(server or self.server).uri,
-                                LD_LIBRARY_PATH=os.path.join(BUILD, "lib", "remote")))
+                                LD_LIBRARY_PATH=os.path.join(BUILD, "lib", "remote"), **environment))
         self.addCleanup(self.reap, program)
         return program
 
@@ -69,6 +70,33 @@ class Killed(ProgramTest):
         output, _ = program.communicate(timeout=NOTICE_SECONDS)
         self.assertRegex(output, "^error [0-9]+ CUDA_ERROR_")
         self.assertEqual(program.returncode, 3)
+
+
+@unittest.skipIf(DRIVER == "fake", "the fake driver calls no host functions")
+class HostFunction(ProgramTest):
+    """A stream of the server waits for a function of the client."""
+
+    def test_a_killed_client_releases_the_stream(self):
+        program = self.ready("host")
+        program.kill()
+        self.assertTrue(self.server.wait_children(0, timeout=NOTICE_SECONDS))
+
+    def test_a_killed_session_is_an_error_for_its_client(self):
+        program = self.ready("host")
+        os.kill(self.server.children()[0], signal.SIGKILL)
+        output, _ = program.communicate(timeout=NOTICE_SECONDS)
+        self.assertRegex(output, "^error [0-9]+ CUDA_ERROR_")
+
+
+class Forked(ProgramTest):
+    def test_a_child_has_no_cuda_and_reports_no_calls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "statistics")
+            program = self.start("forked", CRICKET_STATS=path)
+            self.assertEqual(program.communicate(timeout=TIMEOUT)[0], "fine\n")
+            with open(path, encoding="utf-8") as file:
+                calls = json.load(file)["functions"]
+        self.assertEqual(calls["cuCtxSynchronize"]["calls"], 1)
 
 
 class KilledOverSharedMemory(Killed):

@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""Runs a program on the CPU device itself, and over servers on it: all must find the same.
+
+    run.py PROGRAM"""
+import sys
+
+import harness
+
+PROGRAM = sys.argv.pop(1)
+
+
+class Driver(harness.Case):
+    def program(self, *arguments, **changes):
+        # The program forks no children for its tests: CUDA does not survive a fork.
+        self.check(harness.cricket("run", *arguments, "--", PROGRAM, CK_FORK="no", CRICKET_LOG="error", **changes))
+
+    def test_native(self):
+        self.program("--native=cpu")
+
+    def over(self, transport, **changes):
+        with harness.Server(transport) as server:
+            self.program("--server", server.uri, **changes)
+
+    def test_tcp(self):
+        self.over("tcp")
+
+    def test_shared_memory(self):
+        self.over("shm")
+
+    def test_every_call_waits(self):
+        self.over("unix", CRICKET_SYNC="1")
+
+
+harness.main()
