@@ -260,4 +260,7 @@ void cpu_block_free(struct cpu_block *block);
 /* Lane functions by row of opcodes.def, for the best instruction set of this processor. */
 const cpu_lane_fn *cpu_lane_functions(void);
 
+/* Those of each instruction set that this build has and this processor runs, with its name; NULL after the last. */
+const cpu_lane_fn *cpu_lane_copy(unsigned index, const char **name);
+
 #endif

@@ -3,10 +3,6 @@
 #include "../../../cpu-device/ptx/opcodes.h"
 #include "harness.h"
 
-#if defined(__x86_64__)
-
-extern const cpu_lane_fn cpu_lane_table__v2[], cpu_lane_table__v3[], cpu_lane_table__v4[];
-
 /* Operand k has its register at k * SLOT; the guard word is at 0, so registers begin one slot later. */
 #define SLOT 256
 #define FRAME_BYTES (SLOT * (CPU_OPERANDS + 1))
@@ -58,9 +54,9 @@ static void operand_fill(uint8_t *at, char class, const char *name)
 static void compare_row(uint32_t row, const char *name, const char *classes)
 {
 	static uint8_t start[FRAME_BYTES] __attribute__((aligned(64)));
-	static uint8_t frames[3][FRAME_BYTES] __attribute__((aligned(64)));
-	const cpu_lane_fn *const tables[] = {cpu_lane_table__v2, cpu_lane_table__v3, cpu_lane_table__v4};
-	int count = !__builtin_cpu_supports("avx2") ? 1 : __builtin_cpu_supports("avx512bw") ? 3 : 2;
+	static uint8_t frames[2][FRAME_BYTES] __attribute__((aligned(64)));
+	const cpu_lane_fn *copy;
+	const char *level;
 	uint32_t mask = random_bits() & 1 ? UINT32_MAX : (uint32_t)random_bits();
 	struct cpu_insn insn = {.imm = 0};
 	static struct cpu_warp warp;
@@ -72,11 +68,12 @@ static void compare_row(uint32_t row, const char *name, const char *classes)
 	for (int k = 0; classes[k]; k++)
 		if (classes[k] != '=')
 			operand_fill(start + insn.op[k - (strchr(classes, '=') < classes + k)], classes[k], name);
-	for (int isa = 0; isa < count; isa++) {
-		memcpy(frames[isa], start, sizeof(start));
-		ck_assert_ptr_eq(tables[isa][row](&warp, &insn, frames[isa], mask), &insn + 1);
-		ck_assert_msg(!memcmp(frames[0], frames[isa], FRAME_BYTES), "%s: copies 0 and %d differ, lanes %x",
-			      name, isa, mask);
+	for (unsigned i = 0; (copy = cpu_lane_copy(i, &level)); i++) {
+		uint8_t *frame = frames[i > 0];
+		memcpy(frame, start, sizeof(start));
+		ck_assert_ptr_eq(copy[row](&warp, &insn, frame, mask), &insn + 1);
+		ck_assert_msg(!memcmp(frames[0], frame, FRAME_BYTES), "%s: the copy for %s differs, lanes %x", name,
+			      level, mask);
 	}
 }
 
@@ -90,17 +87,6 @@ START_TEST(copies_agree)
 	ck_assert_uint_gt(compared, 5000);
 }
 END_TEST
-
-#else
-
-START_TEST(copies_agree)
-{
-	/* One copy only. */
-	ck_assert_ptr_nonnull(cpu_lane_functions());
-}
-END_TEST
-
-#endif
 
 int main(void)
 {
