@@ -67,12 +67,15 @@ struct cpu_launch {
 	const void *parameters; /* packed as cpu_kernel_info says; read only during the run */
 	unsigned device;        /* whose access to memory it has */
 	bool cooperative;       /* keep all blocks resident, allow grid-wide barriers */
+	int priority;           /* its blocks begin before those of grids with a larger number */
+	uint64_t timeout_ns;    /* how long it may run, else CUDA_ERROR_LAUNCH_TIMEOUT; 0: for ever */
 };
 
-/* Runs a whole grid on all cores and returns when it has finished (the caller is one of the workers). One grid at a
-   time: callers on other threads wait. Returns CUDA_SUCCESS or the sticky error (700 illegal address, 716 misaligned,
-   715 illegal instruction, 719 launch failure, 710 assert, …), with kernel, PTX line, block, thread and address in
-   `fault`. printf output goes to the process's stdout in block order of execution. */
+/* Runs a whole grid on all cores and returns when it has finished (the caller is one of the workers). Any number of
+   grids at a time, each with a thread that calls: their blocks share the cores, and none waits for ever for another.
+   Returns CUDA_SUCCESS or the sticky error (700 illegal address, 716 misaligned, 715 illegal instruction, 719 launch
+   failure, 710 assert, 702 timeout, …), with kernel, PTX line, block, thread and address in `fault`. printf output goes
+   to the process's stdout in block order of execution. */
 CUresult cpu_kernel_run(struct cpu_memory *memory, const struct cpu_launch *launch, struct cpu_text fault);
 
 #endif

@@ -239,7 +239,6 @@ DRV_API CUresult cuCtxSetSharedMemConfig(CUsharedconfig config)
 	return drv_leave(CUDA_SUCCESS);
 }
 
-/* Work runs in the order it came, so there is one priority. */
 DRV_API CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest)
 {
 	struct drv_context *context;
@@ -247,9 +246,9 @@ DRV_API CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest)
 	if (result != CUDA_SUCCESS)
 		return result;
 	if (least)
-		*least = 0;
+		*least = DRV_PRIORITY_LEAST;
 	if (greatest)
-		*greatest = 0;
+		*greatest = DRV_PRIORITY_GREATEST;
 	return drv_leave(CUDA_SUCCESS);
 }
 

@@ -4,6 +4,7 @@
 
 #include <cuda.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct drv_device {
 	char name[96];
@@ -11,6 +12,7 @@ struct drv_device {
 	unsigned capability; /* 10 * major + minor */
 	unsigned cores;
 	size_t memory_bytes;
+	uint64_t timeout_ns; /* how long a grid may run; 0: for ever */
 	/* What the compute capability decides. */
 	unsigned threads_per_multiprocessor;
 	unsigned blocks_per_multiprocessor;
@@ -28,8 +30,8 @@ enum {
 	DRV_REGISTERS = 65536,
 };
 
-/* Looks at the machine and at CRICKET_CPU_MEMORY (bytes, or with suffix K, M, G) and CRICKET_CPU_CC ("7.5").
-   CUDA_ERROR_INVALID_VALUE, with a line in the log, when one of them makes no sense. */
+/* Looks at the machine and at CRICKET_CPU_MEMORY (bytes, or with suffix K, M, G), CRICKET_CPU_CC ("7.5") and
+   CRICKET_CPU_TIMEOUT (seconds). CUDA_ERROR_INVALID_VALUE, with a line in the log, when one of them makes no sense. */
 CUresult drv_device_init(void);
 const struct drv_device *drv_device(void);
 

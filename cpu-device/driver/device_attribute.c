@@ -10,9 +10,8 @@
 #include "driver.h"
 
 /* Attributes with one value on every machine; the ones that are not named (textures, stream memory operations,
-   clusters, …) are not there: 0. Operations run one at a time, hence no CONCURRENT_KERNELS
-   and no copy engine. Device, pinned and managed memory are the machine's memory: INTEGRATED, concurrent managed access
-   and native atomics. */
+   clusters, …) are not there: 0. Copies run beside kernels, in both directions. Device, pinned and managed memory are
+   the machine's memory: INTEGRATED, concurrent managed access and native atomics. */
 static const int attributes[CU_DEVICE_ATTRIBUTE_MAX] = {
     [CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK] = DRV_BLOCK_THREADS,
     [CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X] = DRV_BLOCK_THREADS,
@@ -46,6 +45,10 @@ static const int attributes[CU_DEVICE_ATTRIBUTE_MAX] = {
     [CU_DEVICE_ATTRIBUTE_HOST_REGISTER_SUPPORTED] = 1,
     [CU_DEVICE_ATTRIBUTE_DIRECT_MANAGED_MEM_ACCESS_FROM_HOST] = 1,
     [CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED] = 1,
+    [CU_DEVICE_ATTRIBUTE_CONCURRENT_KERNELS] = 1,
+    [CU_DEVICE_ATTRIBUTE_GPU_OVERLAP] = 1,
+    [CU_DEVICE_ATTRIBUTE_ASYNC_ENGINE_COUNT] = 2,
+    [CU_DEVICE_ATTRIBUTE_STREAM_PRIORITIES_SUPPORTED] = 1,
     [CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED] = 1,
     [CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR_SUPPORTED] = 1,
     [CU_DEVICE_ATTRIBUTE_NUMA_ID] = -1,
@@ -81,6 +84,9 @@ CUresult drv_device_attribute(CUdevice_attribute attribute, int *value)
 	case CU_DEVICE_ATTRIBUTE_CLOCK_RATE:
 	case CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE:
 		*value = clock_rate();
+		break;
+	case CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT:
+		*value = device->timeout_ns != 0;
 		break;
 	case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT:
 		*value = (int)device->cores;

@@ -77,6 +77,18 @@ static bool memory_read(const char *text)
 	return true;
 }
 
+static bool timeout_read(const char *text)
+{
+	char *end;
+	if (!text)
+		return true;
+	double seconds = strtod(text, &end);
+	if (end == text || *end || !(seconds >= 0 && seconds < 1e9))
+		return false;
+	device.timeout_ns = (uint64_t)(seconds * 1e9);
+	return true;
+}
+
 static unsigned cores_count(void)
 {
 	cpu_set_t set;
@@ -101,12 +113,17 @@ static void uuid_make(void)
 CUresult drv_device_init(void)
 {
 	const char *memory = getenv("CRICKET_CPU_MEMORY"), *capability = getenv("CRICKET_CPU_CC");
+	const char *timeout = getenv("CRICKET_CPU_TIMEOUT");
 	if (!memory_read(memory)) {
 		drv_log(DRV_LOG_ERROR, "CRICKET_CPU_MEMORY=%s is not a size such as 512M or 4G", memory);
 		return CUDA_ERROR_INVALID_VALUE;
 	}
 	if (!capability_read(capability)) {
 		drv_log(DRV_LOG_ERROR, "CRICKET_CPU_CC=%s is not a compute capability from 7.0 to 12.9", capability);
+		return CUDA_ERROR_INVALID_VALUE;
+	}
+	if (!timeout_read(timeout)) {
+		drv_log(DRV_LOG_ERROR, "CRICKET_CPU_TIMEOUT=%s is not a number of seconds", timeout);
 		return CUDA_ERROR_INVALID_VALUE;
 	}
 	cpu_exec_set_target((int)device.capability);

@@ -93,6 +93,7 @@ CUresult drv_event_record(struct drv_event *event, struct drv_stream *stream)
 	}
 	drv_mark_drop(event->mark);
 	event->mark = mark;
+	mark->stream = stream;
 	DRV_BODY(op, struct record_body)->mark = drv_mark_hold(mark);
 	return drv_queue_submit(op);
 }
@@ -105,6 +106,7 @@ CUresult drv_event_wait(struct drv_event *event, struct drv_stream *stream)
 	if (!op)
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	op->wait = drv_mark_hold(event->mark);
+	op->wait->waited = true;
 	return drv_queue_submit(op);
 }
 

@@ -180,7 +180,9 @@ static CUresult launch_queue(const struct request *request, struct drv_function 
 	body->heap = NULL;
 	body->launch = (struct cpu_launch){.kernel = function->kernel,
 					   .dynamic_shared_bytes = request->dynamic_shared,
-					   .cooperative = request->cooperative};
+					   .cooperative = request->cooperative,
+					   .priority = stream->priority,
+					   .timeout_ns = drv_device()->timeout_ns};
 	memcpy(body->launch.grid, request->grid, sizeof body->launch.grid);
 	memcpy(body->launch.block, request->block, sizeof body->launch.block);
 	launch_trace(request, info->name);

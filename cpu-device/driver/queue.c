@@ -1,33 +1,26 @@
 #include "queue.h"
 
-#include <fenv.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "context.h"
 #include "driver.h"
-#include "log.h"
+#include "executor.h"
 
 /* Bounds the memory of a program that launches faster than the device works. */
-enum { PENDING_LIMIT = 8192, PENDING_RESUME = 4096, OPS_PER_BLOCK = 64 };
+enum { PENDING_LIMIT = 8192, PENDING_RESUME = 4096, OPS_PER_BLOCK = 64, CHAIN_MOST = 16 };
 
 static struct {
 	struct drv_link active; /* streams with operations, the least recently served first */
+	struct drv_op *loose, **loose_end;
 	struct drv_op *unused;
 	uint64_t sequence;
 	size_t pending;
 	unsigned throttled; /* threads that wait for `pending` to fall */
-	bool started;
-	bool running;  /* a thread runs an operation */
-	bool sleeping; /* the scheduler thread waits for `work` */
-	pthread_cond_t work;
-	pthread_cond_t done;
+	bool unsettled;     /* operations that take no time may have become ready in other streams */
 } queue = {
     .active = {&queue.active, &queue.active},
-    .work = PTHREAD_COND_INITIALIZER,
-    .done = PTHREAD_COND_INITIALIZER,
+    .loose_end = &queue.loose,
 };
 
 /* Operations */
@@ -53,9 +46,10 @@ struct drv_op *drv_op_new(struct drv_stream *stream, CUresult (*run)(struct drv_
 	op->next = NULL;
 	op->stream = stream;
 	op->run = run;
+	op->start = NULL;
 	op->end = end;
 	op->wait = NULL;
-	op->always = op->wake = false;
+	op->always = op->wake = op->running = op->loose = false;
 	return op;
 }
 
@@ -75,33 +69,92 @@ void drv_op_cancel(struct drv_op *op)
 
 /* Order */
 
-/* The legacy stream and the blocking streams of a context wait for each other's earlier operations. */
-static bool legacy_order_allows(const struct drv_op *op)
+static bool is_blocking(const struct drv_stream *stream)
+{
+	return !(stream->flags & CU_STREAM_NON_BLOCKING);
+}
+
+/* The legacy stream and the blocking streams of a context wait for each other's earlier operations. Gives a stream that
+   the operation waits for in this way, or NULL. */
+static struct drv_stream *legacy_order_blocker(const struct drv_op *op)
 {
 	struct drv_stream *legacy = &op->stream->context->legacy;
 	if (op->stream != legacy)
-		return (op->stream->flags & CU_STREAM_NON_BLOCKING) || !legacy->head ||
-		       legacy->head->sequence > op->sequence;
+		return is_blocking(op->stream) && legacy->head && legacy->head->sequence < op->sequence ? legacy : NULL;
 	for (struct drv_link *link = queue.active.next; link != &queue.active; link = link->next) {
 		struct drv_stream *other = DRV_ENTRY(link, struct drv_stream, active);
-		if (other->context == legacy->context && !(other->flags & CU_STREAM_NON_BLOCKING) &&
-		    other->head->sequence < op->sequence)
-			return false;
+		if (other->context == legacy->context && is_blocking(other) && other->head->sequence < op->sequence)
+			return other;
 	}
-	return true;
+	return NULL;
 }
 
-static struct drv_op *runnable_find(void)
+static bool may_run(const struct drv_op *op)
 {
+	return !op->running && (!op->wait || op->wait->done) && !legacy_order_blocker(op);
+}
+
+/* Loose operations come first: they are parts of what began before. */
+struct drv_op *drv_queue_find(void)
+{
+	struct drv_op *best = NULL;
+	if (queue.loose)
+		return queue.loose;
 	for (struct drv_link *link = queue.active.next; link != &queue.active; link = link->next) {
-		struct drv_op *op = DRV_ENTRY(link, struct drv_stream, active)->head;
-		if ((!op->wait || op->wait->done) && legacy_order_allows(op))
+		struct drv_stream *stream = DRV_ENTRY(link, struct drv_stream, active);
+		if ((best && stream->priority >= best->stream->priority) || !may_run(stream->head))
+			continue;
+		best = stream->head;
+		if (best->stream->priority == DRV_PRIORITY_GREATEST || !drv_streams_prioritised())
+			break;
+	}
+	return best;
+}
+
+bool drv_queue_has_more(const struct drv_op *op)
+{
+	if (queue.loose && (queue.loose != op || queue.loose->next))
+		return true;
+	for (struct drv_link *link = queue.active.next; link != &queue.active; link = link->next) {
+		struct drv_op *head = DRV_ENTRY(link, struct drv_stream, active)->head;
+		if (head != op && may_run(head))
+			return true;
+	}
+	return false;
+}
+
+static struct drv_op *loose_find(const struct drv_stream *stream)
+{
+	for (struct drv_op *op = queue.loose; op; op = op->next)
+		if (op->stream == stream)
 			return op;
+	return NULL;
+}
+
+struct drv_op *drv_queue_find_for(struct drv_stream *stream)
+{
+	for (int i = 0; i < CHAIN_MOST && stream && stream->head; i++) {
+		struct drv_op *op = stream->head;
+		if (op->running)
+			return queue.loose ? loose_find(stream) : NULL;
+		if (may_run(op))
+			return op;
+		stream = op->wait && !op->wait->done ? op->wait->stream : legacy_order_blocker(op);
 	}
 	return NULL;
 }
 
 /* Running */
+
+static void loose_remove(struct drv_op *op)
+{
+	struct drv_op **link = &queue.loose;
+	while (*link != op)
+		link = &(*link)->next;
+	*link = op->next;
+	if (!*link)
+		queue.loose_end = link;
+}
 
 static void op_run(struct drv_op *op)
 {
@@ -109,116 +162,118 @@ static void op_run(struct drv_op *op)
 	op->status = context->sticky;
 	if (!op->run || (op->status != CUDA_SUCCESS && !op->always))
 		return;
-	queue.running = true;
 	drv_unlock();
 	op->status = op->run(op);
 	drv_lock();
-	queue.running = false;
 	if (context->sticky == CUDA_SUCCESS)
 		context->sticky = op->status;
 }
 
 static void op_complete(struct drv_op *op)
 {
-	struct drv_stream *stream = op->stream;
+	struct drv_stream *stream = op->stream, *legacy = &stream->context->legacy;
 	stream->head = op->next;
 	drv_list_remove(&stream->active);
 	if (stream->head)
 		drv_list_append(&queue.active, &stream->active);
 	else
 		stream->tail = NULL;
+	queue.unsettled |= stream == legacy || (legacy->head && is_blocking(stream));
 	stream->context->pending--;
 	queue.pending--;
 	if (op->wake || (queue.throttled && queue.pending <= PENDING_RESUME))
-		pthread_cond_broadcast(&queue.done);
+		drv_wait_wake();
 	op_end(op);
 	drv_stream_reap(stream);
 }
 
-static bool run_one(void)
+static void op_start(struct drv_op *op)
 {
-	struct drv_op *op = runnable_find();
-	if (!op)
+	op->status = op->stream->context->sticky;
+	if (op->status != CUDA_SUCCESS) {
+		op_complete(op);
+		return;
+	}
+	op->running = true;
+	op->start(op);
+}
+
+/* Ends or starts the operations at the head of a stream that take no time; true if there was one. Events get the time
+   at which the work before them ended. */
+static bool stream_settle(struct drv_stream *stream)
+{
+	struct drv_op *op = stream->head;
+	if (op->run || !may_run(op))
 		return false;
-	op_run(op);
-	op_complete(op);
+	if (op->start)
+		op_start(op);
+	else
+		op_complete(op);
 	return true;
 }
 
-static void scheduler_wake(void)
+/* A stream that is served moves to the end, where this comes to it again. */
+static bool streams_settle(void)
 {
-	if (queue.sleeping && !queue.running) {
-		queue.sleeping = false;
-		pthread_cond_signal(&queue.work);
+	bool any = false;
+	for (struct drv_link *link = queue.active.next, *next; link != &queue.active; link = next) {
+		next = link->next;
+		any |= stream_settle(DRV_ENTRY(link, struct drv_stream, active));
 	}
+	return any;
 }
 
-static void *scheduler(void *unused)
+static void settle(void)
 {
-	(void)unused;
-	/* Kernels run with the default rounding and denormals, whatever the program chose for its threads. */
-	fesetenv(FE_DFL_ENV);
-	drv_lock();
-	for (;;) {
-		while (!queue.running && run_one())
+	while (queue.unsettled) {
+		queue.unsettled = false;
+		while (streams_settle())
 			continue;
-		queue.sleeping = true;
-		while (queue.sleeping)
-			pthread_cond_wait(&queue.work, drv_mutex());
 	}
-	return NULL;
 }
 
-static bool scheduler_start(void)
+/* After an operation has ended: its stream comes to the next one, which may take no time, as may others that waited. */
+static void stream_go_on(struct drv_stream *stream)
 {
-	sigset_t all, old;
-	pthread_attr_t attributes;
-	pthread_t thread;
+	stream->pins++;
+	while (stream->head && stream_settle(stream))
+		continue;
+	settle();
+	stream->pins--;
+	drv_stream_reap(stream);
+}
 
-	if (queue.started)
-		return true;
-	sigfillset(&all);
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	queue.started = pthread_create(&thread, &attributes, scheduler, NULL) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attributes);
-	if (!queue.started)
-		drv_log(DRV_LOG_ERROR, "CPU device: no thread can be started to run the work");
-	return queue.started;
+void drv_queue_execute(struct drv_op *op)
+{
+	struct drv_stream *stream = op->stream;
+	if (!op->run) {
+		queue.unsettled = true;
+		settle();
+		return;
+	}
+	stream->pins++;
+	op->running = true;
+	if (op->loose)
+		loose_remove(op);
+	op_run(op);
+	if (op->loose)
+		op_end(op);
+	else
+		op_complete(op);
+	stream->pins--;
+	stream_go_on(stream);
+}
+
+void drv_op_finish(struct drv_op *op)
+{
+	op_complete(op);
+	queue.unsettled = true;
 }
 
 /* Waiting */
 
-/* What is left to do goes to the scheduler thread, or as long as there is none to another waiting thread. */
-static void work_hand_over(void)
-{
-	if (!queue.pending)
-		return;
-	if (queue.started)
-		scheduler_wake();
-	else
-		pthread_cond_broadcast(&queue.done);
-}
-
-/* Waits until `ready(what)`, running operations meanwhile if no other thread does. */
-static void wait_until(bool (*ready)(const void *), const void *what)
-{
-	fenv_t environment;
-	if (ready(what))
-		return;
-	fegetenv(&environment);
-	fesetenv(FE_DFL_ENV);
-	while (!ready(what))
-		if (queue.running || !run_one())
-			pthread_cond_wait(&queue.done, drv_mutex());
-	fesetenv(&environment);
-	work_hand_over();
-}
-
 struct stream_target {
-	const struct drv_stream *stream;
+	struct drv_stream *stream;
 	uint64_t sequence;
 };
 
@@ -226,6 +281,11 @@ static bool stream_reached(const void *what)
 {
 	const struct stream_target *target = what;
 	return !target->stream->head || target->stream->head->sequence > target->sequence;
+}
+
+static struct drv_op *stream_find(const void *what)
+{
+	return drv_queue_find_for(((const struct stream_target *)what)->stream);
 }
 
 CUresult drv_queue_wait_stream(struct drv_stream *stream)
@@ -236,7 +296,7 @@ CUresult drv_queue_wait_stream(struct drv_stream *stream)
 	if (stream->tail) {
 		stream->tail->wake = true;
 		stream->pins++;
-		wait_until(stream_reached, &target);
+		drv_wait_until(stream_reached, stream_find, &target);
 		stream->pins--;
 		drv_stream_reap(stream);
 	}
@@ -248,17 +308,31 @@ struct context_target {
 	uint64_t sequence;
 };
 
+/* Is the stream one of those that still are to reach the target? */
+static bool is_behind(const struct drv_stream *stream, const struct context_target *target)
+{
+	return stream->context == target->context && stream->head->sequence <= target->sequence;
+}
+
 static bool context_reached(const void *what)
 {
 	const struct context_target *target = what;
 	if (!target->context->pending)
 		return true;
-	for (struct drv_link *link = queue.active.next; link != &queue.active; link = link->next) {
-		struct drv_stream *stream = DRV_ENTRY(link, struct drv_stream, active);
-		if (stream->context == target->context && stream->head->sequence <= target->sequence)
+	for (struct drv_link *link = queue.active.next; link != &queue.active; link = link->next)
+		if (is_behind(DRV_ENTRY(link, struct drv_stream, active), target))
 			return false;
-	}
 	return true;
+}
+
+static struct drv_op *context_find(const void *what)
+{
+	const struct context_target *target = what;
+	struct drv_op *op = NULL;
+	for (struct drv_link *link = queue.active.next; link != &queue.active && !op; link = link->next)
+		if (is_behind(DRV_ENTRY(link, struct drv_stream, active), target))
+			op = drv_queue_find_for(DRV_ENTRY(link, struct drv_stream, active));
+	return op;
 }
 
 CUresult drv_queue_wait_context(struct drv_context *context)
@@ -270,7 +344,7 @@ CUresult drv_queue_wait_context(struct drv_context *context)
 		if (stream->context == context)
 			stream->tail->wake = true;
 	}
-	wait_until(context_reached, &target);
+	drv_wait_until(context_reached, context_find, &target);
 	return drv_context_unpin(context);
 }
 
@@ -287,6 +361,11 @@ static bool mark_reached(const void *what)
 	return ((const struct drv_mark *)what)->done;
 }
 
+static struct drv_op *mark_find(const void *what)
+{
+	return drv_queue_find_for(((const struct drv_mark *)what)->stream);
+}
+
 CUresult drv_queue_wait_mark(struct drv_mark *mark)
 {
 	struct drv_context *context = mark->context;
@@ -295,7 +374,7 @@ CUresult drv_queue_wait_mark(struct drv_mark *mark)
 	drv_context_pin(context);
 	drv_mark_hold(mark);
 	mark->wake = true;
-	wait_until(mark_reached, mark);
+	drv_wait_until(mark_reached, mark_find, mark);
 	drv_mark_drop(mark);
 	return drv_context_unpin(context);
 }
@@ -306,10 +385,11 @@ static bool pending_low(const void *unused)
 	return queue.pending <= PENDING_RESUME;
 }
 
+/* Takes part in nothing: what it ran might wait for what the program does next. */
 static void throttle(void)
 {
 	queue.throttled++;
-	wait_until(pending_low, NULL);
+	drv_wait_until(pending_low, NULL, NULL);
 	queue.throttled--;
 }
 
@@ -318,7 +398,6 @@ static void throttle(void)
 static void op_append(struct drv_op *op)
 {
 	struct drv_stream *stream = op->stream;
-	op->sequence = ++queue.sequence;
 	if (stream->tail)
 		stream->tail->next = op;
 	else
@@ -332,17 +411,21 @@ static void op_append(struct drv_op *op)
 
 CUresult drv_queue_submit(struct drv_op *op)
 {
-	if (!scheduler_start()) {
+	struct drv_stream *stream = op->stream;
+	if (!drv_executors_start()) {
 		op_end(op);
 		return CUDA_ERROR_OPERATING_SYSTEM;
 	}
+	op->sequence = ++queue.sequence;
+	bool first = !stream->tail && may_run(op);
 	/* Nothing is ahead of an operation that does nothing: it need not go through the queue. */
-	if (!op->run && !op->wait && !queue.pending) {
+	if (first && !op->run && !op->start) {
 		op_end(op);
 		return CUDA_SUCCESS;
 	}
 	op_append(op);
-	scheduler_wake();
+	if (first)
+		drv_executors_call();
 	if (queue.pending > PENDING_LIMIT)
 		throttle();
 	return CUDA_SUCCESS;
@@ -350,8 +433,19 @@ CUresult drv_queue_submit(struct drv_op *op)
 
 CUresult drv_queue_finish(struct drv_op *op)
 {
+	op->sequence = ++queue.sequence;
 	op_append(op);
 	return drv_queue_wait_stream(op->stream);
+}
+
+void drv_queue_submit_loose(struct drv_op *op)
+{
+	op->sequence = ++queue.sequence;
+	op->loose = true;
+	op->next = NULL;
+	*queue.loose_end = op;
+	queue.loose_end = &op->next;
+	drv_executors_call();
 }
 
 /* Marks */
@@ -384,6 +478,8 @@ void drv_mark_reach(struct drv_mark *mark)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	mark->nanoseconds = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	mark->done = true;
+	mark->stream = NULL;
+	queue.unsettled |= mark->waited;
 	if (mark->wake)
-		pthread_cond_broadcast(&queue.done);
+		drv_wait_wake();
 }

@@ -9,6 +9,22 @@
 #include "thread.h"
 
 static uint64_t last_id;
+static size_t prioritised;
+
+bool drv_streams_prioritised(void)
+{
+	return prioritised > 0;
+}
+
+void drv_stream_set_priority(struct drv_stream *stream, int priority)
+{
+	if (priority > DRV_PRIORITY_LEAST)
+		priority = DRV_PRIORITY_LEAST;
+	if (priority < DRV_PRIORITY_GREATEST)
+		priority = DRV_PRIORITY_GREATEST;
+	prioritised += (priority != 0) - (stream->priority != 0);
+	stream->priority = priority;
+}
 
 void drv_stream_init(struct drv_stream *stream, struct drv_context *context, CUstream handle, unsigned flags)
 {
@@ -24,6 +40,7 @@ void drv_stream_reap(struct drv_stream *stream)
 {
 	if (!stream->destroyed || stream->head || stream->pins)
 		return;
+	drv_stream_set_priority(stream, 0);
 	free(stream);
 }
 
@@ -124,7 +141,7 @@ static CUresult stream_synchronize(struct drv_stream *stream)
 
 /* The API */
 
-static CUresult stream_create(struct drv_context *context, CUstream *out, unsigned flags)
+static CUresult stream_create(struct drv_context *context, CUstream *out, unsigned flags, int priority)
 {
 	struct drv_stream *stream = calloc(1, sizeof *stream);
 	if (!stream)
@@ -135,24 +152,23 @@ static CUresult stream_create(struct drv_context *context, CUstream *out, unsign
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	}
 	drv_stream_init(stream, context, handle, flags);
+	drv_stream_set_priority(stream, priority);
 	*out = handle;
 	return CUDA_SUCCESS;
 }
 
-DRV_API CUresult cuStreamCreate(CUstream *out, unsigned flags)
+DRV_API CUresult cuStreamCreateWithPriority(CUstream *out, unsigned flags, int priority)
 {
 	struct drv_context *context;
 	if (!out || (flags & ~(unsigned)CU_STREAM_NON_BLOCKING))
 		return CUDA_ERROR_INVALID_VALUE;
 	CUresult result = drv_enter_context(&context);
-	return result == CUDA_SUCCESS ? drv_leave(stream_create(context, out, flags)) : result;
+	return result == CUDA_SUCCESS ? drv_leave(stream_create(context, out, flags, priority)) : result;
 }
 
-/* Priorities out of range are brought into it, and the range is a single one. */
-DRV_API CUresult cuStreamCreateWithPriority(CUstream *out, unsigned flags, int priority)
+DRV_API CUresult cuStreamCreate(CUstream *out, unsigned flags)
 {
-	(void)priority;
-	return cuStreamCreate(out, flags);
+	return cuStreamCreateWithPriority(out, flags, DRV_PRIORITY_LEAST);
 }
 
 /* Enters for a call about a stream that the program made. */
@@ -215,7 +231,7 @@ DRV_API CUresult cuStreamGetPriority(CUstream handle, int *priority)
 	CUresult result = drv_enter_stream(handle, &stream);
 	if (result != CUDA_SUCCESS)
 		return result;
-	*priority = 0;
+	*priority = stream->priority;
 	return drv_leave(CUDA_SUCCESS);
 }
 

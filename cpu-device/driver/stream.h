@@ -11,6 +11,9 @@
 struct drv_context;
 struct drv_op;
 
+/* Smaller is more urgent. */
+enum { DRV_PRIORITY_LEAST = 0, DRV_PRIORITY_GREATEST = -5 };
+
 struct drv_stream {
 	CUstream handle; /* CU_STREAM_LEGACY and CU_STREAM_PER_THREAD for the two default streams */
 	struct drv_context *context;
@@ -21,8 +24,9 @@ struct drv_stream {
 	uint64_t id;
 	uint64_t thread; /* owner of a per-thread default stream, else 0 */
 	unsigned flags;  /* CU_STREAM_NON_BLOCKING or 0 */
-	unsigned pins;   /* waiting threads that still look at the stream */
-	bool destroyed;  /* to be freed when empty and no longer looked at */
+	int priority;
+	unsigned pins;  /* waiting threads that still look at the stream */
+	bool destroyed; /* to be freed when empty and no longer looked at */
 	CUstreamAttrValue attributes[CU_LAUNCH_ATTRIBUTE_MAX];
 };
 
@@ -34,6 +38,12 @@ void drv_stream_reap(struct drv_stream *stream);
 
 /* Ends the handle now and the stream when its operations are done. */
 void drv_stream_destroy(struct drv_stream *stream);
+
+/* Has any stream a priority of its own? */
+bool drv_streams_prioritised(void);
+
+/* Sets the stream's priority, brought into the range that the device has. */
+void drv_stream_set_priority(struct drv_stream *stream, int priority);
 
 /* Enters the driver for a call on the stream `handle`: CU_STREAM_LEGACY, CU_STREAM_PER_THREAD, NULL (the legacy
    stream) or a stream of the program, whose context need not be current. Errors as drv_enter_context(), and

@@ -22,6 +22,8 @@ DRV_API CUresult cuStreamGetAttribute(CUstream handle, CUstreamAttrID attribute,
 	if (result != CUDA_SUCCESS)
 		return result;
 	*value = stream->attributes[attribute];
+	if (attribute == CU_LAUNCH_ATTRIBUTE_PRIORITY)
+		value->priority = stream->priority;
 	return drv_leave(CUDA_SUCCESS);
 }
 
@@ -29,8 +31,6 @@ DRV_API CUresult cuStreamGetAttribute(CUstream handle, CUstreamAttrID attribute,
 static bool value_acceptable(CUstreamAttrID attribute, const CUstreamAttrValue *value)
 {
 	switch ((int)attribute) {
-	case CU_LAUNCH_ATTRIBUTE_PRIORITY:
-		return value->priority == 0;
 	case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN:
 		return value->memSyncDomain == CU_LAUNCH_MEM_SYNC_DOMAIN_DEFAULT;
 	case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP:
@@ -48,6 +48,8 @@ DRV_API CUresult cuStreamSetAttribute(CUstream handle, CUstreamAttrID attribute,
 	CUresult result = drv_enter_stream(handle, &stream);
 	if (result != CUDA_SUCCESS)
 		return result;
+	if (attribute == CU_LAUNCH_ATTRIBUTE_PRIORITY)
+		drv_stream_set_priority(stream, value->priority);
 	stream->attributes[attribute] = *value;
 	return drv_leave(CUDA_SUCCESS);
 }

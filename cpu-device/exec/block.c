@@ -127,6 +127,8 @@ bool cpu_block_begin(struct cpu_block *block, struct cpu_job *job, uint64_t numb
 	block->ctaid[1] = (uint32_t)(number / grid[0] % grid[1]);
 	block->ctaid[2] = (uint32_t)(number / grid[0] / grid[1]);
 	block->live = job->threads;
+	block->next_warp = 0;
+	block->ran = false;
 	memset(block->barriers, 0, sizeof(block->barriers));
 	for (uint32_t w = 0; w < block->warp_count; w++) {
 		struct cpu_warp *warp = &block->warps[w];

@@ -1,6 +1,7 @@
 /* A grid: its parameters, its blocks over the workers, its end. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,71 +12,14 @@
 #include "release.h"
 
 #define MOST_THREADS 1024
+#define MOST_BLOCKS 16 /* in progress for each worker */
 #define WORKSPACE_BYTES 64
 
-/* Each worker's block keeps its memory from one grid to the next. */
-static struct cpu_block worker_blocks[256];
+/* Backward jumps after which a group gives way. */
+#define FUEL 4096
+#define SHARED_FUEL 128
+
 static _Atomic uint64_t grids;
-
-static void block_failed(struct cpu_job *job)
-{
-	int none = CUDA_SUCCESS;
-
-	if (atomic_compare_exchange_strong(&job->fault, &none, CUDA_ERROR_OUT_OF_MEMORY) && job->fault_text.size)
-		snprintf(job->fault_text.data, job->fault_text.size, "kernel %s: out of host memory", job->kernel_name);
-}
-
-/* Blocks in order of their number: a block may wait for an earlier one, which then has begun before. */
-static void blocks_run(void *argument, unsigned worker)
-{
-	struct cpu_job *job = argument;
-	struct cpu_block *block = &worker_blocks[worker];
-
-	block->worker = worker;
-	for (;;) {
-		uint64_t number = atomic_fetch_add(&job->next_block, 1);
-
-		if (number >= job->blocks || atomic_load(&job->fault))
-			break;
-		if (!cpu_block_begin(block, job, number)) {
-			block_failed(job);
-			break;
-		}
-		while (cpu_block_step(block))
-			;
-	}
-	cpu_block_abandon(block);
-}
-
-/* Cooperative: the worker has every workers-th block resident and gives all of them turns. */
-static void blocks_run_together(void *argument, unsigned worker)
-{
-	struct cpu_job *job = argument;
-	uint64_t count = 0, running;
-	struct cpu_block *blocks;
-
-	(void)worker;
-	blocks = calloc(job->blocks, sizeof(*blocks));
-	if (!blocks) {
-		block_failed(job);
-		return;
-	}
-	for (uint64_t number; (number = atomic_fetch_add(&job->next_block, 1)) < job->blocks; count++)
-		if (!cpu_block_begin(&blocks[count], job, number)) {
-			block_failed(job);
-			break;
-		}
-	do {
-		running = 0;
-		for (uint64_t i = 0; i < count && !atomic_load(&job->fault); i++)
-			running += blocks[i].live && cpu_block_step(&blocks[i]);
-	} while (running && !atomic_load(&job->fault));
-	for (uint64_t i = 0; i < job->blocks; i++) {
-		cpu_block_abandon(&blocks[i]);
-		cpu_block_free(&blocks[i]);
-	}
-	free(blocks);
-}
 
 /* Why the grid cannot be run, or CUDA_SUCCESS. */
 static CUresult shape_check(const struct cpu_launch *launch, const struct cpu_program *program, unsigned limit)
@@ -124,14 +68,25 @@ static void memory_give(struct cpu_job *job)
 		cpu_memory_free(job->memory, job->workspace);
 }
 
+/* How many blocks may be in progress at a time: all of a cooperative grid, else as many as a GPU would hold. */
+static unsigned resident_blocks(const struct cpu_job *job)
+{
+	unsigned each = MOST_THREADS / job->threads;
+
+	if (job->launch->cooperative)
+		return UINT_MAX;
+	return job->most_workers * (each < MOST_BLOCKS ? each : MOST_BLOCKS);
+}
+
 static void job_run(struct cpu_job *job)
 {
-	unsigned workers = cpu_worker_count(), pin;
+	unsigned pin = cpu_memory_pin(job->memory);
 
-	if (job->blocks < workers)
-		workers = (unsigned)job->blocks;
-	pin = cpu_memory_pin(job->memory);
-	cpu_pool_run(job->launch->cooperative ? blocks_run_together : blocks_run, job, workers);
+	job->most_workers = cpu_worker_count();
+	job->resident = resident_blocks(job);
+	/* Threads of a cooperative grid wait for other blocks' threads, which share the worker with them. */
+	job->fuel = job->launch->cooperative && job->blocks > job->most_workers ? SHARED_FUEL : FUEL;
+	cpu_pool_run(job);
 	cpu_memory_unpin(job->memory, pin);
 	if (job->printed)
 		fflush(stdout);

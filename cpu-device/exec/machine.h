@@ -163,7 +163,11 @@ struct cpu_block {
 	uint32_t warp_room, span_room;
 	uint64_t grid_id;         /* whose storage this is */
 	struct cpu_frame *frames; /* made by calls, and not yet ended */
-	unsigned worker;          /* which runs it */
+	uint32_t next_warp;       /* whose turn it is */
+	bool ran;                 /* a warp could go on since the first one's turn */
+	unsigned worker;          /* number of its multiprocessor */
+	uint64_t since;           /* the pool's: when it was first looked at; 0: not yet */
+	struct cpu_block *next;   /* the pool's: in a list of blocks set aside or of unused storage */
 };
 
 /* A grid that runs. */
@@ -185,6 +189,23 @@ struct cpu_job {
 	struct cpu_release *releases; /* of free() in kernels, done when the grid has ended */
 	uint64_t workspace;           /* for grid-wide barriers: device address, 0 when not cooperative */
 	bool printed;
+	uint32_t fuel; /* backward jumps until a group gives way */
+
+	/* The pool's, from here on. Set before the job is given to it: */
+	unsigned most_workers;
+	unsigned resident;               /* blocks that may be in progress at a time */
+	void (*ended)(struct cpu_job *); /* of a job that nobody waits for: called once, by any thread */
+	/* Guarded by its lock: */
+	struct cpu_job *next, **link;
+	struct cpu_block *parked, **parked_end; /* blocks set aside, the longest first */
+	_Atomic uint32_t parked_count;
+	unsigned workers; /* that run its blocks */
+	uint64_t served;  /* the turn in which a worker came last */
+	uint64_t began;   /* CLOCK_MONOTONIC, when the launch has a limit of time */
+	pthread_cond_t wake;
+	bool waiting; /* its own thread sleeps on `wake` */
+	_Atomic bool done;
+	_Atomic bool impatient; /* its blocks run for so long that they may wait for one that has not begun */
 };
 
 /* Ends the grid with `error`; the first fault counts and its description is kept. Returns warp->limit, for lane
@@ -250,7 +271,8 @@ void cpu_groups_merge(struct cpu_warp *warp);
 
 /* Makes `block` the job's block number `number`. Keeps what it has allocated before. False: out of host memory. */
 bool cpu_block_begin(struct cpu_block *block, struct cpu_job *job, uint64_t number);
-/* Gives every warp a turn. False when the block has ended, or the job has a fault. */
+/* Gives warps a turn, up to the last one or the first that wants to go on for longer than its turn. False when the
+   block has ended, or the job has a fault. Any thread may take the next step. */
 bool cpu_block_step(struct cpu_block *block);
 /* After a fault: drops the activations that are left. */
 void cpu_block_abandon(struct cpu_block *block);

@@ -1,25 +1,53 @@
 #define _GNU_SOURCE
 #include "pool.h"
 
+#include <fenv.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+
+#include "machine.h"
 
 #define MOST_WORKERS 256
+#define LOOK_STEPS 16      /* steps of blocks between two looks at the clock */
+#define ALONE_STEPS 4      /* steps of a small grid before others are called to help */
+#define ALONE_THREADS 4096 /* of a grid that is not small */
+#define SLICE_NS 500000u
+#define PATIENCE_NS 5000000u    /* until a block is suspected to wait for one that has not begun */
+#define STARVATION_NS 10000000u /* until a job is served in spite of its priority */
 
 static struct {
-	pthread_mutex_t lock; /* guards everything below */
-	pthread_cond_t wake, idle;
-	unsigned threads;
-	unsigned wanted;      /* threads that still are to take the work */
-	unsigned busy;        /* that have taken it */
-	unsigned next_worker; /* number for the next that takes it */
-	cpu_work_fn work;
-	void *argument;
-	bool running;
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER};
+	pthread_mutex_t lock; /* guards everything below, and what is the pool's in jobs */
+	pthread_cond_t work;
+	struct cpu_job *jobs; /* that have not ended */
+	_Atomic unsigned job_count;
+	_Atomic int top_priority; /* of the jobs */
+	_Atomic unsigned workers; /* threads that run blocks */
+	_Atomic unsigned limit;   /* workers there should be */
+	unsigned helpers, idle;   /* threads of the pool */
+	uint64_t turn;
+	struct cpu_block *spare; /* storage of ended blocks: the one used last is the first */
+	unsigned spare_count;
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
+
+/* A thread that runs blocks. */
+struct worker {
+	struct cpu_job *own; /* that it waits for; NULL: a thread of the pool */
+	unsigned steps;
+	uint64_t since; /* when its present visit was first looked at; 0: not yet */
+};
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
 
 /* How many the process may use, asked once: a system call for each launch would be felt. */
 static unsigned processors(void)
@@ -45,29 +73,84 @@ unsigned cpu_worker_count(void)
 	return count < MOST_WORKERS ? (unsigned)count : MOST_WORKERS;
 }
 
-static void *thread_main(void *unused)
-{
-	(void)unused;
-	pthread_mutex_lock(&pool.lock);
-	for (;;) {
-		unsigned worker;
+/* Storage of blocks */
 
-		while (!pool.wanted)
-			pthread_cond_wait(&pool.wake, &pool.lock);
-		pool.wanted--;
-		pool.busy++;
-		worker = pool.next_worker++;
-		pthread_mutex_unlock(&pool.lock);
-		pool.work(pool.argument, worker);
-		pthread_mutex_lock(&pool.lock);
-		if (!--pool.busy)
-			pthread_cond_broadcast(&pool.idle);
-	}
-	return NULL;
+static struct cpu_block *storage_take(void)
+{
+	struct cpu_block *block = pool.spare;
+
+	if (!block)
+		return calloc(1, sizeof(*block));
+	pool.spare = block->next;
+	pool.spare_count--;
+	block->next = NULL;
+	return block;
 }
 
+static void storage_give(struct cpu_block *block)
+{
+	if (pool.spare_count >= 2 * pool.limit) {
+		cpu_block_free(block);
+		free(block);
+		return;
+	}
+	block->next = pool.spare;
+	pool.spare = block;
+	pool.spare_count++;
+}
+
+/* What a job has to offer */
+
+static bool has_unstarted(const struct cpu_job *job)
+{
+	return atomic_load_explicit(&job->next_block, memory_order_relaxed) < job->blocks;
+}
+
+static bool may_begin(const struct cpu_job *job)
+{
+	return has_unstarted(job) && job->workers + job->parked_count < job->resident;
+}
+
+static bool has_work(const struct cpu_job *job)
+{
+	return !atomic_load_explicit(&job->fault, memory_order_relaxed) && (job->parked || may_begin(job));
+}
+
+static void block_park(struct cpu_job *job, struct cpu_block *block)
+{
+	block->next = NULL;
+	*job->parked_end = block;
+	job->parked_end = &block->next;
+	job->parked_count++;
+}
+
+static struct cpu_block *block_unpark(struct cpu_job *job)
+{
+	struct cpu_block *block = job->parked;
+
+	job->parked = block->next;
+	if (!job->parked)
+		job->parked_end = &job->parked;
+	job->parked_count--;
+	block->next = NULL;
+	return block;
+}
+
+/* A block to go on with, or storage for one that is to begin; NULL when memory is short. Cooperative blocks all begin
+   before any goes on. So does the next block when those that have begun do not end. */
+static struct cpu_block *block_take(struct cpu_job *job, bool *begun)
+{
+	*begun = job->parked && !(may_begin(job) && (job->launch->cooperative || job->impatient));
+	job->impatient = false;
+	return *begun ? block_unpark(job) : storage_take();
+}
+
+/* Threads */
+
+static void *helper_main(void *unused);
+
 /* The program's signals are its own business: none is handled on our threads. */
-static bool thread_make(void)
+static bool helper_make(void)
 {
 	sigset_t all, before;
 	pthread_t thread;
@@ -75,22 +158,47 @@ static bool thread_make(void)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, NULL, thread_main, NULL);
+	error = pthread_create(&thread, NULL, helper_main, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (error)
 		return false;
 	pthread_detach(thread);
+	pool.helpers++;
 	return true;
+}
+
+/* Calls up to `count` threads of the pool. False when there are none. */
+static bool helpers_call(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (i < pool.idle)
+			pthread_cond_signal(&pool.work);
+		else if (pool.helpers >= pool.limit || !helper_make())
+			break;
+	return pool.helpers;
+}
+
+/* Calls as many as the job has blocks for and there may be workers. */
+static void helpers_recruit(const struct cpu_job *job)
+{
+	uint64_t next = atomic_load(&job->next_block);
+	uint64_t blocks = job->parked_count + (next < job->blocks ? job->blocks - next : 0);
+	unsigned room = pool.workers < pool.limit ? pool.limit - pool.workers : 0;
+
+	if (room && blocks)
+		(void)helpers_call(blocks < room ? (unsigned)blocks : room);
 }
 
 /* A child of fork has a copy of the pool but none of its threads, and perhaps a locked lock. */
 static void forget_threads(void)
 {
 	pthread_mutex_init(&pool.lock, NULL);
-	pthread_cond_init(&pool.wake, NULL);
-	pthread_cond_init(&pool.idle, NULL);
-	pool.threads = pool.wanted = pool.busy = 0;
-	pool.running = false;
+	pthread_cond_init(&pool.work, NULL);
+	pool.jobs = NULL;
+	pool.helpers = pool.idle = 0;
+	pool.workers = pool.job_count = 0;
+	pool.spare = NULL;
+	pool.spare_count = 0;
 }
 
 static void watch_fork(void)
@@ -98,41 +206,346 @@ static void watch_fork(void)
 	pthread_atfork(NULL, NULL, forget_threads);
 }
 
-static void pool_begin(cpu_work_fn work, void *argument, unsigned helpers)
+/* A visit to a job: blocks, one after another */
+
+/* Ends a grid that has run for longer than its launch allows. */
+static void timeout_fault(struct cpu_block *block)
 {
-	pthread_mutex_lock(&pool.lock);
-	while (pool.running)
-		pthread_cond_wait(&pool.idle, &pool.lock);
-	pool.running = true;
-	while (pool.threads < helpers && thread_make())
-		pool.threads++;
-	pool.work = work;
-	pool.argument = argument;
-	pool.next_worker = 1;
-	pool.wanted = helpers < pool.threads ? helpers : pool.threads;
-	if (pool.wanted)
-		pthread_cond_broadcast(&pool.wake);
-	pthread_mutex_unlock(&pool.lock);
+	struct cpu_job *job = block->job;
+
+	for (uint32_t w = 0; w < block->warp_count; w++)
+		if (block->warps[w].group_count) {
+			cpu_fault(&block->warps[w], block->warps[w].groups[0].pc, -1, CUDA_ERROR_LAUNCH_TIMEOUT,
+				  "the grid runs for more than %.3g s", (double)job->launch->timeout_ns * 1e-9);
+			return;
+		}
 }
 
-/* Helpers that have not come by now need not come any more. */
-static void pool_end(void)
+/* Looks at the clock, now and then. Should the worker leave its block for others? */
+static bool look(struct worker *worker, struct cpu_job *job, struct cpu_block *block)
 {
-	pthread_mutex_lock(&pool.lock);
-	pool.wanted = 0;
-	while (pool.busy)
-		pthread_cond_wait(&pool.idle, &pool.lock);
-	pool.running = false;
-	pthread_cond_broadcast(&pool.idle);
-	pthread_mutex_unlock(&pool.lock);
+	uint64_t time = now();
+
+	if (job->launch->timeout_ns && time - job->began > job->launch->timeout_ns)
+		timeout_fault(block);
+	if (!worker->since)
+		worker->since = time;
+	if (!block->since)
+		block->since = time;
+	if (time - worker->since < SLICE_NS)
+		return false;
+	if (time - block->since >= PATIENCE_NS && has_unstarted(job)) {
+		job->impatient = true;
+		return true;
+	}
+	if (atomic_load_explicit(&pool.job_count, memory_order_relaxed) > 1 ||
+	    atomic_load_explicit(&job->parked_count, memory_order_relaxed))
+		return true;
+	return !worker->own && atomic_load_explicit(&pool.workers, memory_order_relaxed) >
+				   atomic_load_explicit(&pool.limit, memory_order_relaxed);
 }
 
-void cpu_pool_run(cpu_work_fn work, void *argument, unsigned workers)
+/* Between two steps of a block, or behind its last one. */
+static bool should_leave(struct worker *worker, struct cpu_job *job, struct cpu_block *block, bool live)
+{
+	unsigned steps = ++worker->steps;
+
+	if (steps == ALONE_STEPS && worker->own && has_unstarted(job)) {
+		pthread_mutex_lock(&pool.lock);
+		helpers_recruit(job);
+		pthread_mutex_unlock(&pool.lock);
+	}
+	if (live && job->launch->cooperative &&
+	    (atomic_load_explicit(&job->parked_count, memory_order_relaxed) || has_unstarted(job)))
+		return true;
+	if (!live && atomic_load_explicit(&pool.top_priority, memory_order_relaxed) < job->launch->priority)
+		return true;
+	if (worker->own && worker->own != job && worker->own->done)
+		return true;
+	return steps % LOOK_STEPS == 0 && look(worker, job, block);
+}
+
+static void block_failed(struct cpu_job *job)
+{
+	static const char text[] = "out of host memory";
+	int none = CUDA_SUCCESS;
+
+	if (atomic_compare_exchange_strong(&job->fault, &none, CUDA_ERROR_OUT_OF_MEMORY) && job->fault_text.size)
+		snprintf(job->fault_text.data, job->fault_text.size, "kernel %s: %s", job->kernel_name, text);
+}
+
+/* Begins the job's next block; false when there is none. In order of their number: a block may wait for an earlier one,
+   which then has begun before. */
+static bool block_begin(struct cpu_job *job, struct cpu_block *block)
+{
+	uint64_t number = atomic_fetch_add(&job->next_block, 1);
+
+	if (number >= job->blocks || atomic_load(&job->fault))
+		return false;
+	block->worker = (unsigned)(number % job->most_workers);
+	block->since = 0;
+	if (cpu_block_begin(block, job, number))
+		return true;
+	block_failed(job);
+	return false;
+}
+
+/* Without the lock. Returns whether the block is to go on later. */
+static bool visit(struct worker *worker, struct cpu_job *job, struct cpu_block *block, bool begun)
+{
+	worker->since = 0;
+	while (begun || block_begin(job, block)) {
+		bool live = cpu_block_step(block);
+
+		begun = live;
+		if (should_leave(worker, job, block, live))
+			return live && !atomic_load(&job->fault);
+	}
+	return false;
+}
+
+/* Jobs */
+
+static void top_priority_find(void)
+{
+	int top = INT_MAX;
+
+	for (struct cpu_job *job = pool.jobs; job; job = job->next)
+		if (job->launch->priority < top)
+			top = job->launch->priority;
+	pool.top_priority = top;
+}
+
+static void job_add(struct cpu_job *job)
+{
+	job->parked = NULL;
+	job->parked_end = &job->parked;
+	job->next = pool.jobs;
+	job->link = &pool.jobs;
+	if (job->next)
+		job->next->link = &job->next;
+	pool.jobs = job;
+	pool.limit = job->most_workers;
+	if (pool.job_count++ == 0 || job->launch->priority < pool.top_priority)
+		pool.top_priority = job->launch->priority;
+	if (job->launch->timeout_ns)
+		job->began = now();
+}
+
+static void job_end(struct cpu_job *job)
+{
+	*job->link = job->next;
+	if (job->next)
+		job->next->link = job->link;
+	if (--pool.job_count && pool.top_priority == job->launch->priority)
+		top_priority_find();
+	job->done = true;
+	if (job->waiting)
+		pthread_cond_signal(&job->wake);
+}
+
+/* Has the job nothing left to do and nobody who does it? After a fault blocks that were set aside are dropped. */
+static bool job_has_ended(struct cpu_job *job)
+{
+	if (job->workers || job->done)
+		return false;
+	if (!atomic_load(&job->fault))
+		return !job->parked && !has_unstarted(job);
+	while (job->parked) {
+		struct cpu_block *block = block_unpark(job);
+
+		cpu_block_abandon(block);
+		storage_give(block);
+	}
+	return true;
+}
+
+/* Works on the job for a while. Called with the lock, which is given up meanwhile. */
+static void serve(struct worker *worker, struct cpu_job *job)
+{
+	bool begun, live = false;
+	struct cpu_block *block = block_take(job, &begun);
+
+	job->workers++;
+	job->served = ++pool.turn;
+	pool.workers++;
+	if (!block)
+		block_failed(job);
+	pthread_mutex_unlock(&pool.lock);
+	if (block)
+		live = visit(worker, job, block, begun);
+	if (block && !live)
+		cpu_block_abandon(block);
+	pthread_mutex_lock(&pool.lock);
+	job->workers--;
+	pool.workers--;
+	if (live)
+		block_park(job, block);
+	else if (block)
+		storage_give(block);
+	if (job_has_ended(job)) {
+		void (*ended)(struct cpu_job *) = job->ended;
+
+		job_end(job);
+		if (ended) {
+			pthread_mutex_unlock(&pool.lock);
+			ended(job);
+			pthread_mutex_lock(&pool.lock);
+		}
+	}
+}
+
+/* Should `a` be served before `b`? */
+static bool comes_before(const struct cpu_job *a, const struct cpu_job *b)
+{
+	if (a->launch->priority != b->launch->priority)
+		return a->launch->priority < b->launch->priority;
+	return a->workers != b->workers ? a->workers < b->workers : a->served < b->served;
+}
+
+/* Every so often a turn goes to the job that has waited longest, whatever its priority. */
+static struct cpu_job *pick_starving(void)
+{
+	static uint64_t last;
+	struct cpu_job *best = NULL;
+	uint64_t time = now();
+
+	if (time - last < STARVATION_NS)
+		return NULL;
+	last = time;
+	for (struct cpu_job *job = pool.jobs; job; job = job->next)
+		if (has_work(job) && (!best || job->served < best->served))
+			best = job;
+	return best;
+}
+
+static bool priorities_differ(void)
+{
+	for (struct cpu_job *job = pool.jobs; job; job = job->next)
+		if (job->launch->priority != pool.top_priority)
+			return true;
+	return false;
+}
+
+/* The job whose turn it is, or NULL when none has work. */
+static struct cpu_job *pick(void)
+{
+	struct cpu_job *best = pool.job_count > 1 && priorities_differ() ? pick_starving() : NULL;
+
+	if (best)
+		return best;
+	for (struct cpu_job *job = pool.jobs; job; job = job->next)
+		if (has_work(job) && (!best || comes_before(job, best)))
+			best = job;
+	return best;
+}
+
+/* What a thread does that waits for its own job: that, unless one of a higher priority has work. */
+static struct cpu_job *pick_for(const struct cpu_job *own)
+{
+	if (pool.job_count > 1 && pool.top_priority < own->launch->priority) {
+		struct cpu_job *job = pick();
+
+		if (job && (job == own || job->launch->priority < own->launch->priority))
+			return job;
+	}
+	return has_work(own) ? (struct cpu_job *)own : NULL;
+}
+
+/* A thread that leaves calls others, if it leaves work: a job's own thread, or one of the pool. */
+static void pass_on(struct cpu_job *job)
+{
+	if (!job || !has_work(job))
+		return;
+	if (job->waiting)
+		pthread_cond_signal(&job->wake);
+	else if (pool.workers < pool.limit || (job->ended && !job->workers))
+		(void)helpers_call(1);
+}
+
+/* May a thread of the pool work? There are as many workers as there should be, but for jobs that nobody serves and
+   nobody waits for. */
+static struct cpu_job *pick_for_helper(void)
+{
+	if (pool.workers < pool.limit)
+		return pick();
+	for (struct cpu_job *job = pool.jobs; job; job = job->next)
+		if (job->ended && !job->workers && has_work(job))
+			return job;
+	return NULL;
+}
+
+static void *helper_main(void *unused)
+{
+	struct worker worker = {0};
+
+	(void)unused;
+	/* Kernels run with the default rounding and denormals, whatever the thread that made this one has chosen. */
+	fesetenv(FE_DFL_ENV);
+	pthread_mutex_lock(&pool.lock);
+	for (;;) {
+		struct cpu_job *job = pick_for_helper();
+
+		if (job) {
+			serve(&worker, job);
+			continue;
+		}
+		if (pool.jobs)
+			pass_on(pick());
+		pool.idle++;
+		pthread_cond_wait(&pool.work, &pool.lock);
+		pool.idle--;
+	}
+	return NULL;
+}
+
+static void own_job_run(struct cpu_job *own)
+{
+	struct worker worker = {.own = own};
+
+	while (!own->done) {
+		struct cpu_job *job = pick_for(own);
+
+		if (job) {
+			serve(&worker, job);
+			continue;
+		}
+		own->waiting = true;
+		helpers_recruit(own);
+		pthread_cond_wait(&own->wake, &pool.lock);
+		own->waiting = false;
+	}
+}
+
+void cpu_pool_run(struct cpu_job *job)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, watch_fork);
-	pool_begin(work, argument, workers - 1);
-	work(argument, 0);
-	pool_end();
+	pthread_cond_init(&job->wake, NULL);
+	pthread_mutex_lock(&pool.lock);
+	job_add(job);
+	if (job->blocks > 1 && job->blocks * job->threads >= ALONE_THREADS) {
+		pool.workers++;
+		helpers_recruit(job);
+		pool.workers--;
+	}
+	own_job_run(job);
+	if (pool.jobs)
+		pass_on(pick());
+	pthread_mutex_unlock(&pool.lock);
+	pthread_cond_destroy(&job->wake);
+}
+
+bool cpu_pool_start(struct cpu_job *job)
+{
+	bool started;
+
+	pthread_mutex_lock(&pool.lock);
+	job_add(job);
+	started = helpers_call(1);
+	if (!started)
+		job_end(job);
+	pthread_mutex_unlock(&pool.lock);
+	return started;
 }

@@ -8,8 +8,6 @@
 
 #include "machine.h"
 
-#define FUEL 4096
-
 static void fault_describe(const struct cpu_warp *warp, const struct cpu_insn *insn, int lane, char *text, size_t size,
 			   const char *what)
 {
@@ -134,7 +132,7 @@ static void group_run(struct cpu_warp *warp, struct cpu_group *chosen)
 	warp->active = chosen->mask;
 	*chosen = warp->groups[--warp->group_count];
 	limits_set(warp, pc);
-	warp->fuel = FUEL;
+	warp->fuel = warp->block->job->fuel;
 	warp->stopped = false;
 	limit = warp->limit;
 	frame = warp->frame->registers;
@@ -192,17 +190,28 @@ static void deadlock(struct cpu_block *block)
 	}
 }
 
+/* All warps have had their turn. Returns whether the block goes on. */
+static bool round_end(struct cpu_block *block)
+{
+	if (!block->ran && block->live && !force_one(block))
+		deadlock(block);
+	block->next_warp = 0;
+	block->ran = false;
+	return block->live && !atomic_load_explicit(&block->job->fault, memory_order_relaxed);
+}
+
 bool cpu_block_step(struct cpu_block *block)
 {
-	bool ran = false;
+	while (block->next_warp < block->warp_count) {
+		struct cpu_warp *warp = &block->warps[block->next_warp++];
 
-	for (uint32_t w = 0; w < block->warp_count; w++) {
-		if (block->warps[w].live)
-			ran |= warp_step(&block->warps[w]);
+		if (!warp->live)
+			continue;
+		block->ran |= warp_step(warp);
 		if (atomic_load_explicit(&block->job->fault, memory_order_relaxed))
 			return false;
+		if (warp->starved && block->next_warp < block->warp_count)
+			return true;
 	}
-	if (!ran && block->live && !force_one(block))
-		deadlock(block);
-	return block->live && !atomic_load_explicit(&block->job->fault, memory_order_relaxed);
+	return round_end(block);
 }
