@@ -13,6 +13,7 @@ struct srv_config {
 	int32_t log_level;         /* enum cr_log_level */
 	int32_t listener;          /* pid of the parent */
 	uint32_t busy;             /* refuse with HELLO_BUSY */
+	uint32_t warm;             /* the client, and the number, come later: warm.h */
 	uint32_t hello_timeout_ms; /* from the connection to a good HELLO */
 	uint32_t token_size;       /* 0: no token asked for */
 	char token[CRICKET_TOKEN_MAX];

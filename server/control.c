@@ -1,11 +1,11 @@
 /* The control program: HELLO, statistics, goodbye, uploads. The snapshot is in snapshot.c, shared memory in
  * shared_memory.c, RDMA in rdma.c. */
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dispatch.h"
+#include "driver_start.h"
 #include "log.h"
 #include "protocol_hash.h"
 #include "session.h"
@@ -20,25 +20,6 @@ static bool token_matches(const struct srv_config *config, const char *token, u_
 	for (uint32_t i = 0; i < config->token_size; i++)
 		difference |= (unsigned char)(config->token[i] ^ (i < size ? token[i] : 0));
 	return config->token_size == 0 || !difference;
-}
-
-/* Opens and initialises the driver; NULL or what is wrong. */
-static const char *driver_open(const struct srv_config *config, int *version, char problem[CRICKET_TEXT_MAX])
-{
-	void *library = dlopen(config->driver_path, RTLD_NOW | RTLD_LOCAL);
-	if (!library) {
-		snprintf(problem, CRICKET_TEXT_MAX, "the server cannot open its driver: %.800s", dlerror());
-		return problem;
-	}
-	srv_driver_load(&driver, library);
-	CUresult err = SRV_DRIVER(cuInit, 0);
-	if (!err)
-		err = SRV_DRIVER(cuDriverGetVersion, version);
-	if (!err)
-		return NULL;
-	snprintf(problem, CRICKET_TEXT_MAX, "the server's driver %.600s does not start: CUDA error %d",
-		 config->driver_path, err);
-	return problem;
 }
 
 static bool refuse(struct srv_control *control, hello_status status, const char *message)
@@ -72,8 +53,9 @@ static bool welcome(struct srv_control *control, const hello_args *hello)
 	char problem[CRICKET_TEXT_MAX];
 	hello_res result = {.status = HELLO_OK};
 	hello_welcome *welcome = &result.hello_res_u.welcome;
-	if (driver_open(&session->config, &welcome->driver_version, problem))
+	if (!srv_driver_start(session, problem))
 		return refuse(control, HELLO_NO_DRIVER, problem);
+	welcome->driver_version = session->driver_version;
 	session->greeted = true;
 	session->oneway = hello->flags & HELLO_ONEWAY;
 	snprintf(session->client, sizeof(session->client), "%s", hello->client);

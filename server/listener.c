@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "warm.h"
+
 /* Processes beyond --max-sessions that tell clients so; beyond these, connections are closed without a word. */
 #define REFUSING_MAX 8
 
@@ -28,6 +30,7 @@ struct child {
 	pid_t pid; /* 0: free */
 	uint64_t session;
 	bool refusing;
+	int warm; /* the socket over which it waits for its client; -1: it has one, or refuses it */
 };
 
 struct listener {
@@ -36,8 +39,8 @@ struct listener {
 	int socket;
 	int signals;
 	bool paused;
-	unsigned sessions, refusing;
-	struct child *children; /* max_sessions + REFUSING_MAX */
+	unsigned sessions, refusing, warm;
+	struct child *children; /* max_sessions + REFUSING_MAX + options->warm */
 	size_t child_count;
 };
 
@@ -64,6 +67,21 @@ static void report_end(const struct child *child, int status)
 		       child->pid);
 }
 
+static unsigned *count_of(struct listener *listener, const struct child *child)
+{
+	if (child->warm >= 0)
+		return &listener->warm;
+	return child->refusing ? &listener->refusing : &listener->sessions;
+}
+
+static void child_forget(struct listener *listener, struct child *child)
+{
+	*count_of(listener, child) -= 1;
+	if (child->warm >= 0)
+		close(child->warm);
+	child->pid = 0;
+}
+
 static void reap(struct listener *listener)
 {
 	int status;
@@ -72,8 +90,7 @@ static void reap(struct listener *listener)
 		if (!child)
 			continue;
 		report_end(child, status);
-		*(child->refusing ? &listener->refusing : &listener->sessions) -= 1;
-		child->pid = 0;
+		child_forget(listener, child);
 	}
 }
 
@@ -94,22 +111,61 @@ static void session_exec(int client, int config)
 	_exit(1);
 }
 
-/* Starts a session process for `client`; false when the machine has no room for one. */
-static bool session_start(struct listener *listener, int client, bool busy)
+/* Starts a session process that serves or refuses the client on `socket`, or waits for one there. False when the
+   machine has no room for it. */
+static bool session_start(struct listener *listener, int socket, const struct child *kind)
 {
-	listener->config->busy = busy;
+	listener->config->busy = kind->refusing;
+	listener->config->warm = kind->warm >= 0;
 	int config = srv_config_write(listener->config);
 	if (config < 0)
 		return false;
 	pid_t pid = fork();
 	if (pid == 0)
-		session_exec(client, config);
+		session_exec(socket, config);
 	close(config);
 	if (pid < 0)
 		return false;
-	*child_find(listener, 0) = (struct child){.pid = pid, .session = listener->config->session, .refusing = busy};
-	*(busy ? &listener->refusing : &listener->sessions) += 1;
+	struct child *child = child_find(listener, 0);
+	*child = *kind;
+	child->pid = pid;
+	child->session = listener->config->session;
+	*count_of(listener, child) += 1;
 	return true;
+}
+
+/* Starts warm sessions until there are as many as are wanted; those that cannot be had now are tried for with the next
+   client. */
+static void warm_refill(struct listener *listener)
+{
+	while (listener->warm < listener->options->warm) {
+		int ends[2];
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+			return;
+		bool started = session_start(listener, ends[1], &(struct child){.warm = ends[0]});
+		close(ends[1]);
+		if (!started) {
+			close(ends[0]);
+			return;
+		}
+	}
+}
+
+/* Gives the client to a warm session; false when there is none. */
+static bool warm_serve(struct listener *listener, int client)
+{
+	for (size_t i = 0; i < listener->child_count; i++) {
+		struct child *child = &listener->children[i];
+		if (!child->pid || child->warm < 0 || !srv_warm_give(child->warm, client, listener->config->session))
+			continue;
+		listener->warm--;
+		listener->sessions++;
+		close(child->warm);
+		child->warm = -1;
+		child->session = listener->config->session;
+		return true;
+	}
+	return false;
 }
 
 static void serve_client(struct listener *listener, int client)
@@ -123,12 +179,14 @@ static void serve_client(struct listener *listener, int client)
 		close(client);
 		return;
 	}
-	if (!session_start(listener, client, busy)) {
+	if ((busy || !warm_serve(listener, client)) &&
+	    !session_start(listener, client, &(struct child){.refusing = busy, .warm = -1})) {
 		cr_log(CR_LOG_WARNING, "session %llu: cannot start its process: %m",
 		       (unsigned long long)listener->config->session);
 		listener->paused = true;
 	}
 	close(client);
+	warm_refill(listener);
 }
 
 static bool is_shortage(int error)
@@ -191,7 +249,7 @@ static void end_sessions(struct listener *listener)
 	signal_children(listener, SIGTERM);
 	int64_t deadline = now_ms() + END_TIMEOUT_MS;
 	reap(listener);
-	while (listener->sessions + listener->refusing > 0) {
+	while (listener->sessions + listener->refusing + listener->warm > 0) {
 		int64_t left = deadline - now_ms();
 		if (left <= 0) {
 			signal_children(listener, SIGKILL);
@@ -242,6 +300,7 @@ static void listener_run(struct listener *listener, const struct cr_uri *bound)
 	if (bound->path[0])
 		lstat(bound->path, &path);
 	announce(bound, listener->config);
+	warm_refill(listener);
 	while (listener_step(listener))
 		;
 	close(listener->socket);
@@ -253,7 +312,7 @@ int srv_listen(const struct srv_options *options, struct srv_config *config, str
 {
 	struct listener listener = {.options = options, .config = config, .socket = -1};
 	struct cr_uri bound;
-	listener.child_count = options->max_sessions + REFUSING_MAX;
+	listener.child_count = options->max_sessions + REFUSING_MAX + options->warm;
 	listener.children = calloc(listener.child_count, sizeof(*listener.children));
 	listener.signals = take_signals();
 	if (listener.children && listener.signals >= 0)

@@ -9,8 +9,18 @@
 #include <unistd.h>
 
 #define MAX_SESSIONS_LIMIT 4096
+#define WARM_LIMIT 256
 
-enum { KEY_LISTEN = 0x100, KEY_DRIVER, KEY_TOKEN_FILE, KEY_MAX_SESSIONS, KEY_LOG, KEY_HELLO_TIMEOUT, KEY_SESSION };
+enum {
+	KEY_LISTEN = 0x100,
+	KEY_DRIVER,
+	KEY_TOKEN_FILE,
+	KEY_MAX_SESSIONS,
+	KEY_WARM,
+	KEY_LOG,
+	KEY_HELLO_TIMEOUT,
+	KEY_SESSION
+};
 
 /* argp looks for it by name, so it must not be hidden. */
 __attribute__((visibility("default"))) const char *argp_program_version = "cricket-server " CRICKET_VERSION;
@@ -29,6 +39,8 @@ static const struct argp_option option_list[] = {
      "The libcuda.so.1 to use. auto (default): the system's if it reports a device, else the CPU device", 0},
     {"token-file", KEY_TOKEN_FILE, "FILE", 0, "Clients must show the token in FILE; needed beyond loopback", 0},
     {"max-sessions", KEY_MAX_SESSIONS, "N", 0, "Serve at most N clients at a time; default 64", 0},
+    {"warm", KEY_WARM, "N", 0,
+     "Keep N sessions ready, with the driver started and the first device's context made; default 0", 0},
     {"log", KEY_LOG, "none|error|warning|info|debug", 0, "What to log to stderr; default info", 0},
     {"hello-timeout", KEY_HELLO_TIMEOUT, "MS", OPTION_HIDDEN, "Time a client has to introduce itself; default 10000",
      0},
@@ -66,6 +78,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_DRIVER:
 		parse_driver(state, text, options);
+		return 0;
+	case KEY_WARM:
+		options->warm = parse_number(state, "warm", text, 0, WARM_LIMIT);
 		return 0;
 	case KEY_TOKEN_FILE:
 		options->token_file = text;

@@ -13,6 +13,7 @@ struct srv_options {
 	const char *driver;     /* "auto", "gpu", "cpu" or a path */
 	const char *token_file; /* NULL: no token */
 	unsigned max_sessions;
+	unsigned warm; /* sessions that are kept ready for clients to come */
 	unsigned hello_timeout_ms;
 	enum cr_log_level log_level;
 	int session_socket; /* -1, or this process is a session: the client's socket ... */

@@ -19,6 +19,7 @@
 #include "host_thread.h"
 #include "log.h"
 #include "transport_rdma.h"
+#include "warm.h"
 
 /* A client that neither acknowledges nor answers probes for as long is gone. Also what a client may take to read a
    reply once all buffers are full. */
@@ -167,20 +168,37 @@ static void report_end(const struct srv_session *session)
 		       session->client, session->latched);
 }
 
+/* In the log. */
+static void name_session(const struct srv_session *session)
+{
+	static char name[48];
+	if (session->config.warm)
+		snprintf(name, sizeof(name), "cricket-server[warm]");
+	else
+		snprintf(name, sizeof(name), "cricket-server[%llu]", (unsigned long long)session->config.session);
+	cr_log_init(name, (enum cr_log_level)session->config.log_level);
+}
+
 int srv_session_main(int socket, int config)
 {
 	static struct srv_session session;
-	static char name[48];
 	if (!srv_config_read(config, &session.config)) {
 		fputs("cricket-server: --session is for the listening server itself\n", stderr);
 		return 1;
 	}
-	snprintf(name, sizeof(name), "cricket-server[%llu]", (unsigned long long)session.config.session);
-	cr_log_init(name, (enum cr_log_level)session.config.log_level);
+	name_session(&session);
 	if (getppid() != session.config.listener)
 		return 1; /* the listener died before PR_SET_PDEATHSIG could tell */
 	session.context_epoch = 1;
 	session.memory = -1;
+	if (session.config.warm) {
+		int client = srv_warm_wait(&session, socket);
+		close(socket);
+		if (client < 0)
+			return 1;
+		socket = client;
+		name_session(&session);
+	}
 	if (!session_init(&session, socket)) {
 		cr_log(CR_LOG_ERROR, "cannot start the session: %m");
 		return 1;

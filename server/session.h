@@ -35,14 +35,15 @@ struct srv_session {
 	int memory;           /* offered to the client, until it is used; -1: none */
 	struct cr_rdma *rdma; /* the same */
 
+	int driver_version; /* 0: the driver has not been started */
+
 	/* The leader's (stream.h); they change hands with the stream's lock. */
 	bool greeted, oneway;
 	CUresult latched;               /* first error of an async call that nobody has been told */
 	CUcontext context;              /* the stream's current context ... */
 	_Atomic uint64_t context_epoch; /* ... which threads make their own again when this has changed */
 	struct srv_images images;
-	unsigned
-	    spare_retains[CRICKET_DEVICES_MAX]; /* of primary contexts, made by the snapshot for the first client's */
+	unsigned spare_retains[CRICKET_DEVICES_MAX]; /* of primary contexts, made for the first client's */
 
 	pthread_mutex_t handle_lock;
 	struct cr_handle_table handles[CR_KIND_COUNT];
@@ -70,7 +71,8 @@ struct srv_worker {
 	uint64_t context_epoch;
 };
 
-/* Runs the session whose client is at the other end of `socket`; the process's exit status. */
+/* Runs the session whose client is at the other end of `socket`, or will come over it if the configuration says that it
+   is a warm one (warm.h); the process's exit status. */
 int srv_session_main(int socket, int config);
 
 /* Ends the session as soon as possible because of `reason` (a string constant). Any thread. */

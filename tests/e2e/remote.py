@@ -3,8 +3,12 @@
 import json
 import os
 import re
+import select
+import signal
+import socket
 import subprocess
 import tempfile
+import time
 
 import harness
 from harness import cricket, sample
@@ -108,6 +112,42 @@ class OverUnixSocket(harness.Case):
         """Records and copies that are much larger than a ring."""
         with harness.Server("shm") as server:
             self.check(cricket("run", "--server", server.uri, "--", sample("asyncStreams"), CRICKET_SHM_BYTES="4096"))
+
+
+class Warm(harness.Case):
+    def warm_sessions(self, server, count):
+        """The pids of the server's processes, once there are `count`."""
+        children = f"/proc/{server.process.pid}/task/{server.process.pid}/children"
+        deadline = time.monotonic() + harness.START_SECONDS
+        while time.monotonic() < deadline:
+            with open(children, encoding="ascii") as file:
+                pids = [int(pid) for pid in file.read().split()]
+            if len(pids) == count:
+                return pids
+            select.select([], [], [], 0.01)
+        self.fail(f"there are {pids}, not {count}")
+
+    def test_sessions_are_ready_and_replaced(self):
+        with harness.Server("tcp", arguments=["--warm", "2"]) as server:
+            first = self.warm_sessions(server, 2)
+            for _ in range(4):
+                self.check(cricket("run", "--server", server.uri, "--", sample("vectorAdd")))
+            self.assertFalse(set(first) & set(self.warm_sessions(server, 2)))
+
+    def test_a_dead_one_is_replaced(self):
+        with harness.Server("tcp", arguments=["--warm", "1"]) as server:
+            os.kill(self.warm_sessions(server, 1)[0], signal.SIGKILL)
+            self.warm_sessions(server, 0)
+            self.check(cricket("run", "--server", server.uri, "--", sample("vectorAdd")))
+            self.warm_sessions(server, 1)
+
+    def test_the_limit_of_sessions_holds(self):
+        with harness.Server("tcp", arguments=["--warm", "2", "--max-sessions", "1"]) as server:
+            self.warm_sessions(server, 2)
+            with socket.create_connection(server.uri[len("tcp://"):].split(":")):
+                self.warm_sessions(server, 3)
+                result = self.check(cricket("devices", "--server", server.uri), 1)
+                self.assertIn("--max-sessions", result.stderr)
 
 
 class OverVsock(harness.Case):
