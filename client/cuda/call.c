@@ -5,6 +5,7 @@
 
 #include "connection.h"
 #include "log.h"
+#include "platform.h"
 #include "thread.h"
 
 CUresult cu_call_begin(struct cu_call *call, enum cu_function_id function)
@@ -32,7 +33,8 @@ CUresult cu_call_end(struct cu_call *call, bool encoded)
 
 CUresult cu_call_end_unawaited(struct cu_call *call, bool encoded)
 {
-	struct cu_reply *reply = cu_connection_oneway() ? calloc(1, sizeof(*reply)) : NULL;
+	bool waits = !cu_connection_oneway() || (!cu_has_threads() && cu_connection_count_deferred());
+	struct cu_reply *reply = waits ? NULL : calloc(1, sizeof(*reply));
 	if (!reply)
 		return cu_call_end(call, encoded);
 	reply->detached = true; /* freed when it has arrived */
@@ -114,14 +116,36 @@ CUresult cu_call_with_blob_now(enum cu_function_id function, cu_encoder encode, 
 	return small ? end_small_blob(&call, encoded, data, length) : end_large_blob(&call, encoded, data, length);
 }
 
+/* One thread cannot send and receive at once: a server that waits for us to take its data, while we wait for it to take
+   ours, would wait for ever. It does not wait while its 16 pieces of memory for open copies suffice: those are enough
+   for 15 copies, or in one context for 7 of them full, however the copies fill them. */
+static CUresult limit_deferred(size_t size)
+{
+	enum { OPEN_MAX = 15, FULL_MAX = 7 * CUDA_BLOB_MAX, ALIGNMENT = 256 };
+	static uint64_t bytes, context; /* since no copy was open */
+	static bool contexts_differ;
+	if (cu_has_threads())
+		return CUDA_SUCCESS;
+	unsigned open = cu_connection_count_deferred();
+	if (!open) {
+		bytes = 0;
+		context = cu_thread_context();
+		contexts_differ = false;
+	}
+	bytes += size + ALIGNMENT;
+	contexts_differ = contexts_differ || context != cu_thread_context();
+	return open >= OPEN_MAX && (bytes > FULL_MAX || contexts_differ) ? cu_settle(NULL, SIZE_MAX) : CUDA_SUCCESS;
+}
+
 CUresult cu_call_deferred(enum cu_function_id function, cu_encoder encode, const void *arguments, struct cu_rows rows,
 			  u64 stream)
 {
 	struct cu_call call;
 	bool waits = !cu_connection_oneway();
-	struct cu_reply *reply = calloc(1, sizeof(*reply));
+	CUresult err = limit_deferred(rows.width * rows.rows);
+	struct cu_reply *reply = err ? NULL : calloc(1, sizeof(*reply));
 	if (!reply)
-		return CUDA_ERROR_OUT_OF_MEMORY;
+		return err ? err : CUDA_ERROR_OUT_OF_MEMORY;
 	reply->bulk = true;
 	reply->to = rows.to;
 	reply->width = rows.width;
@@ -130,7 +154,7 @@ CUresult cu_call_deferred(enum cu_function_id function, cu_encoder encode, const
 	reply->detached = !waits;
 	reply->context = cu_thread_context();
 	reply->stream = stream;
-	CUresult err = cu_call_begin(&call, function);
+	err = cu_call_begin(&call, function);
 	if (!err)
 		err = cu_connection_end_expecting(&call, encode(call.args, arguments), reply);
 	if (!err && !waits)

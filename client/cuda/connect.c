@@ -66,7 +66,7 @@ static CUresult connect_once(void)
 	}
 	cu_connection.oneway = !cu_settings()->synchronous;
 	err = cu_hello(cu_connection.oneway);
-	if (!err && !cu_connection_start_sender()) {
+	if (!err && cu_has_threads() && !cu_connection_start_sender()) {
 		cr_log(CR_LOG_ERROR, "the sender thread cannot be started");
 		err = CUDA_ERROR_OPERATING_SYSTEM;
 	}

@@ -225,10 +225,10 @@ CUresult cu_connection_wait(struct cu_reply *reply)
 /* Is this a deferred copy into [data, data + size)? */
 static bool writes_to(const struct cu_reply *reply, const void *data, size_t size)
 {
-	const char *start = data;
+	uintptr_t start = (uintptr_t)data, to = reply ? (uintptr_t)reply->to : 0;
 	if (!reply || !reply->detached || !reply->bulk || !reply->to || !reply->rows)
 		return false;
-	return start < reply->to + (reply->rows - 1) * reply->pitch + reply->width && reply->to < start + size;
+	return start < to + (reply->rows - 1) * reply->pitch + reply->width && to < start + size;
 }
 
 /* Waits out a copy that is just arriving there. */
@@ -251,6 +251,16 @@ bool cu_connection_find_deferred(const void *data, size_t size, uint64_t *contex
 	}
 	cu_mutex_unlock(&cu_connection.lock);
 	return reply != NULL;
+}
+
+unsigned cu_connection_count_deferred(void)
+{
+	unsigned count = 0;
+	cu_mutex_lock(&cu_connection.lock);
+	for (const struct cu_reply *reply = cu_connection.owed; reply; reply = reply->next)
+		count += reply->detached && reply->bulk;
+	cu_mutex_unlock(&cu_connection.lock);
+	return count;
 }
 
 void cu_connection_discard(const void *data, size_t size)

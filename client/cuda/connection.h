@@ -68,6 +68,9 @@ void cu_reply_clear(struct cu_reply *reply);
 /* Finds a deferred copy that is still on its way into [data, data + size): where it was issued. */
 bool cu_connection_find_deferred(const void *data, size_t size, uint64_t *context, uint64_t *stream);
 
+/* How many deferred copies are on their way. */
+unsigned cu_connection_count_deferred(void);
+
 /* Lets nothing more be written to [data, data + size), which is about to be freed: what still arrives is dropped. */
 void cu_connection_discard(const void *data, size_t size);
 

@@ -8,6 +8,7 @@
 #include "image.h"
 #include "log.h"
 #include "memory.h"
+#include "platform.h"
 #include "thread.h"
 
 /* ---- From the load reply to objects ---- */
@@ -408,7 +409,7 @@ CUresult client_cuModuleGetLoadingMode(CUmoduleLoadingMode *mode)
 {
 	if (!mode)
 		return CUDA_ERROR_INVALID_VALUE;
-	const char *wanted = getenv("CUDA_MODULE_LOADING");
+	const char *wanted = cu_environment("CUDA_MODULE_LOADING");
 	*mode = wanted && !strcmp(wanted, "EAGER") ? CU_MODULE_EAGER_LOADING : CU_MODULE_LAZY_LOADING;
 	return CUDA_SUCCESS;
 }

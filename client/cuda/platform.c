@@ -86,6 +86,11 @@ bool cu_thread_pointer_set(const struct cu_thread_pointer *pointer, void *value)
 	return !pthread_setspecific(pointer->key, value);
 }
 
+bool cu_has_threads(void)
+{
+	return true;
+}
+
 bool cu_thread_start(void *(*run)(void *argument), void *argument)
 {
 	sigset_t all, before;

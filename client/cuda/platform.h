@@ -66,8 +66,10 @@ struct cu_once {
 
 void cu_once(struct cu_once *once, void (*run)(void));
 
-/* Storage class of a variable of which every thread has its own, zero in a new thread. */
+/* Storage class of a variable of which every thread has its own, zero in a new thread; nothing where there is one. */
+#ifndef cu_thread_local
 #define cu_thread_local _Thread_local
+#endif
 
 /* A pointer of which every thread has its own, NULL at first; `end` gets it when its thread ends and it is not NULL. */
 struct cu_thread_pointer {
@@ -76,6 +78,10 @@ struct cu_thread_pointer {
 bool cu_thread_pointer_create(struct cu_thread_pointer *pointer, void (*end)(void *value));
 void *cu_thread_pointer_get(const struct cu_thread_pointer *pointer);
 bool cu_thread_pointer_set(const struct cu_thread_pointer *pointer, void *value);
+
+/* Can there be more than one thread? Where not, there is no background sender: calls go out when something is awaited
+   or the output is full, and sending always waits. */
+bool cu_has_threads(void);
 
 /* Starts a thread that nobody waits for and that runs none of the program's signal handlers. */
 bool cu_thread_start(void *(*run)(void *argument), void *argument);

@@ -6,8 +6,10 @@
 #include "platform.h"
 #include "receiver.h"
 
-/* Bytes that may wait for the wire before callers do: some 100,000 launches. */
+/* Bytes that may wait for the wire before callers do: some 100,000 launches. A port may have room for fewer. */
+#ifndef CU_OUTPUT_SIZE
 #define CU_OUTPUT_SIZE (16u << 20)
+#endif
 
 struct cu_output {
 	char *data;

@@ -9,8 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Storage class of a variable of which every thread has its own, zero in a new thread. */
+/* Storage class of a variable of which every thread has its own, zero in a new thread; nothing where there is one. */
+#ifndef rt_thread_local
 #define rt_thread_local _Thread_local
+#endif
 
 /* A lock that needs no destruction; initialise it with RT_MUTEX_INIT. */
 struct rt_mutex {

@@ -1,0 +1,12 @@
+/* A vector of bytes to send, laid out like struct cricket_port_piece. */
+#ifndef CRICKET_SYS_UIO_H
+#define CRICKET_SYS_UIO_H
+
+#include <stddef.h>
+
+struct iovec {
+	void *iov_base;
+	size_t iov_len;
+};
+
+#endif
