@@ -200,6 +200,8 @@ static void *serve(void *unused)
 
 CUresult cu_host_function_register(const struct cu_host_function *function, u64 *id)
 {
+	if (!cu_has_threads())
+		return CUDA_ERROR_NOT_SUPPORTED; /* nobody could call it while the program does something else */
 	struct cu_host_function *copy = malloc(sizeof(*copy));
 	if (!copy)
 		return CUDA_ERROR_OUT_OF_MEMORY;
