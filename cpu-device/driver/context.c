@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "array.h"
 #include "device.h"
 #include "driver.h"
 #include "event.h"
@@ -10,6 +11,7 @@
 #include "memory_table.h"
 #include "module.h"
 #include "queue.h"
+#include "texture.h"
 #include "thread.h"
 
 static struct drv_context primary;
@@ -42,6 +44,8 @@ static CUresult context_init(struct drv_context *context, unsigned flags)
 	drv_list_init(&context->events);
 	drv_list_init(&context->modules);
 	drv_list_init(&context->allocations);
+	drv_list_init(&context->arrays);
+	drv_list_init(&context->textures);
 	drv_stream_init(&context->legacy, context, CU_STREAM_LEGACY, 0);
 	limits_reset(context);
 	return CUDA_SUCCESS;
@@ -102,6 +106,8 @@ void drv_context_clear(struct drv_context *context)
 	while (!drv_list_empty(&context->modules))
 		drv_module_unload(DRV_ENTRY(context->modules.next, struct drv_module, siblings));
 	drv_library_forget_context(context);
+	drv_textures_free_all(context);
+	drv_arrays_free_all(context);
 	drv_allocations_free_all(context);
 	limits_reset(context);
 	context->sticky = CUDA_SUCCESS;

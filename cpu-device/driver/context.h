@@ -26,6 +26,8 @@ struct drv_context {
 	struct drv_link events;
 	struct drv_link modules;
 	struct drv_link allocations;
+	struct drv_link arrays;   /* mipmapped ones too */
+	struct drv_link textures; /* and surfaces */
 	size_t limits[CU_LIMIT_MAX];
 	CUfunc_cache cache_config;
 	CUsharedconfig shared_config;

@@ -26,6 +26,17 @@ struct drv_copy {
 	size_t depth;
 };
 
+/* One side of a box as CUDA_MEMCPY2D and CUDA_MEMCPY3D describe it. */
+struct drv_side_box {
+	CUmemorytype type;
+	const void *host;
+	CUdeviceptr device;
+	CUarray array;
+	size_t x, y, z; /* bytes, rows, slices */
+	size_t pitch;   /* of linear memory; 0 will do for a single row */
+	size_t height;  /* of linear memory; 0 will do for a single slice */
+};
+
 /* Is every byte of the place in one live allocation (or mapped without a gap), and to be written or read? */
 bool drv_place_valid(const struct drv_place *place, size_t width, size_t height, size_t depth, bool write);
 
@@ -33,5 +44,9 @@ bool drv_place_valid(const struct drv_place *place, size_t width, size_t height,
    memory; an asynchronous one waits only where CUDA documents it: when pageable host memory must not be used after the
    call. Errors: those of drv_enter_stream(), CUDA_ERROR_INVALID_VALUE for device memory that is not allocated. */
 CUresult drv_copy_run(const struct drv_copy *copy, CUstream stream, bool asynchronous);
+
+/* The same for a box of width × height × depth. */
+CUresult drv_copy_box(const struct drv_side_box *to, const struct drv_side_box *from, size_t width, size_t height,
+		      size_t depth, CUstream stream, bool asynchronous);
 
 #endif

@@ -1,25 +1,16 @@
-/* cuMemcpy2D* and cuMemcpy3D*: boxes of bytes. Arrays (textures) are not supported. */
+/* cuMemcpy2D* and cuMemcpy3D*: boxes of bytes, in linear memory and arrays. */
 #include <cuda.h>
 #include <limits.h>
 #include <stdint.h>
 
+#include "array.h"
 #include "copy.h"
 #include "driver.h"
 #include "stream.h"
 
 enum { SYNCHRONOUS = false, ASYNCHRONOUS = true };
 
-/* One side of a CUDA_MEMCPY2D or CUDA_MEMCPY3D. */
-struct side {
-	CUmemorytype type;
-	const void *host;
-	CUdeviceptr device;
-	size_t x, y, z;
-	size_t pitch;
-	size_t height;
-};
-
-static CUresult side_start(const struct side *side, struct drv_place *place)
+static CUresult side_start(const struct drv_side_box *side, struct drv_place *place)
 {
 	switch (side->type) {
 	case CU_MEMORYTYPE_HOST:
@@ -34,9 +25,7 @@ static CUresult side_start(const struct side *side, struct drv_place *place)
 		place->side = DRV_SIDE_ANY;
 		place->address = side->device;
 		break;
-	case CU_MEMORYTYPE_ARRAY:
-		return CUDA_ERROR_NOT_SUPPORTED;
-	default:
+	default: /* arrays are handled apart */
 		return CUDA_ERROR_INVALID_VALUE;
 	}
 	return place->address ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
@@ -50,9 +39,37 @@ static bool advance(uint64_t *address, size_t count, size_t stride)
 	       !__builtin_add_overflow(*address, distance, address);
 }
 
-static CUresult place_make(const struct side *side, const struct drv_copy *box, struct drv_place *place)
+static bool fits(size_t start, size_t count, size_t extent)
+{
+	return start <= extent && count <= extent - start;
+}
+
+/* Layers, and the faces of cubes, count as slices. */
+static CUresult place_in_array(const struct drv_side_box *side, const struct drv_copy *box, struct drv_place *place)
+{
+	CUresult result = drv_enter();
+	if (result != CUDA_SUCCESS)
+		return result;
+	const struct drv_array *array = drv_array_get(side->array);
+	if (!array)
+		return drv_leave(CUDA_ERROR_INVALID_HANDLE);
+	const struct cpu_level *level = &array->image.levels[0];
+	size_t texel = array->image.texel_bytes;
+	*place = (struct drv_place){.address = level->address + side->z * level->slice + side->y * level->row + side->x,
+				    .pitch = level->row,
+				    .slice = level->slice,
+				    .side = DRV_SIDE_DEVICE};
+	bool inside = fits(side->x, box->width, level->width * texel) && fits(side->y, box->height, level->height) &&
+		      fits(side->z, box->depth, (size_t)level->depth * array->image.layers);
+	bool whole = side->x % texel == 0 && box->width % texel == 0;
+	return drv_leave(inside && whole ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE);
+}
+
+static CUresult place_make(const struct drv_side_box *side, const struct drv_copy *box, struct drv_place *place)
 {
 	size_t row, column;
+	if (side->type == CU_MEMORYTYPE_ARRAY)
+		return place_in_array(side, box, place);
 	CUresult result = side_start(side, place);
 	if (result != CUDA_SUCCESS)
 		return result;
@@ -71,8 +88,8 @@ static CUresult place_make(const struct side *side, const struct drv_copy *box, 
 	return CUDA_SUCCESS;
 }
 
-static CUresult box_copy(const struct side *to, const struct side *from, size_t width, size_t height, size_t depth,
-			 CUstream stream, bool asynchronous)
+CUresult drv_copy_box(const struct drv_side_box *to, const struct drv_side_box *from, size_t width, size_t height,
+		      size_t depth, CUstream stream, bool asynchronous)
 {
 	struct drv_copy copy = {.width = width, .height = height, .depth = depth};
 	CUresult result = place_make(to, &copy, &copy.to);
@@ -85,30 +102,46 @@ static CUresult copy_2d(const CUDA_MEMCPY2D *p, CUstream stream, bool asynchrono
 {
 	if (!p)
 		return CUDA_ERROR_INVALID_VALUE;
-	const struct side to = {.type = p->dstMemoryType,
-				.host = p->dstHost,
-				.device = p->dstDevice,
-				.x = p->dstXInBytes,
-				.y = p->dstY,
-				.pitch = p->dstPitch};
-	const struct side from = {.type = p->srcMemoryType,
-				  .host = p->srcHost,
-				  .device = p->srcDevice,
-				  .x = p->srcXInBytes,
-				  .y = p->srcY,
-				  .pitch = p->srcPitch};
-	return box_copy(&to, &from, p->WidthInBytes, p->Height, 1, stream, asynchronous);
+	const struct drv_side_box to = {.type = p->dstMemoryType,
+					.host = p->dstHost,
+					.device = p->dstDevice,
+					.array = p->dstArray,
+					.x = p->dstXInBytes,
+					.y = p->dstY,
+					.pitch = p->dstPitch};
+	const struct drv_side_box from = {.type = p->srcMemoryType,
+					  .host = p->srcHost,
+					  .device = p->srcDevice,
+					  .array = p->srcArray,
+					  .x = p->srcXInBytes,
+					  .y = p->srcY,
+					  .pitch = p->srcPitch};
+	return drv_copy_box(&to, &from, p->WidthInBytes, p->Height, 1, stream, asynchronous);
 }
 
 static CUresult copy_3d(const CUDA_MEMCPY3D *p, CUstream stream, bool asynchronous)
 {
 	if (!p || p->srcLOD || p->dstLOD)
 		return CUDA_ERROR_INVALID_VALUE;
-	const struct side to = {p->dstMemoryType, p->dstHost, p->dstDevice, p->dstXInBytes,
-				p->dstY,          p->dstZ,    p->dstPitch,  p->dstHeight};
-	const struct side from = {p->srcMemoryType, p->srcHost, p->srcDevice, p->srcXInBytes,
-				  p->srcY,          p->srcZ,    p->srcPitch,  p->srcHeight};
-	return box_copy(&to, &from, p->WidthInBytes, p->Height, p->Depth, stream, asynchronous);
+	const struct drv_side_box to = {.type = p->dstMemoryType,
+					.host = p->dstHost,
+					.device = p->dstDevice,
+					.array = p->dstArray,
+					.x = p->dstXInBytes,
+					.y = p->dstY,
+					.z = p->dstZ,
+					.pitch = p->dstPitch,
+					.height = p->dstHeight};
+	const struct drv_side_box from = {.type = p->srcMemoryType,
+					  .host = p->srcHost,
+					  .device = p->srcDevice,
+					  .array = p->srcArray,
+					  .x = p->srcXInBytes,
+					  .y = p->srcY,
+					  .z = p->srcZ,
+					  .pitch = p->srcPitch,
+					  .height = p->srcHeight};
+	return drv_copy_box(&to, &from, p->WidthInBytes, p->Height, p->Depth, stream, asynchronous);
 }
 
 static CUresult copy_3d_peer(const CUDA_MEMCPY3D_PEER *p, CUstream stream, bool asynchronous)
@@ -123,6 +156,7 @@ static CUresult copy_3d_peer(const CUDA_MEMCPY3D_PEER *p, CUstream stream, bool 
 	    .srcMemoryType = p->srcMemoryType,
 	    .srcHost = p->srcHost,
 	    .srcDevice = p->srcDevice,
+	    .srcArray = p->srcArray,
 	    .srcPitch = p->srcPitch,
 	    .srcHeight = p->srcHeight,
 	    .dstXInBytes = p->dstXInBytes,
@@ -132,6 +166,7 @@ static CUresult copy_3d_peer(const CUDA_MEMCPY3D_PEER *p, CUstream stream, bool 
 	    .dstMemoryType = p->dstMemoryType,
 	    .dstHost = p->dstHost,
 	    .dstDevice = p->dstDevice,
+	    .dstArray = p->dstArray,
 	    .dstPitch = p->dstPitch,
 	    .dstHeight = p->dstHeight,
 	    .WidthInBytes = p->WidthInBytes,

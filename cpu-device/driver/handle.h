@@ -14,6 +14,10 @@ enum drv_kind {
 	DRV_EVENT,
 	DRV_POOL,
 	DRV_PHYSICAL,
+	DRV_ARRAY,
+	DRV_MIPMAP,
+	DRV_TEXTURE_REFERENCE,
+	DRV_SURFACE_REFERENCE,
 };
 
 /* Makes a handle for `object`; NULL when memory is short. A handle carries its kind and a generation, so that a stale

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../texels.h"
 #include "machine.h"
 #include "module.h"
 #include "pool.h"
@@ -86,7 +87,9 @@ static void job_run(struct cpu_job *job)
 	job->resident = resident_blocks(job);
 	/* Threads of a cooperative grid wait for other blocks' threads, which share the worker with them. */
 	job->fuel = job->launch->cooperative && job->blocks > job->most_workers ? SHARED_FUEL : FUEL;
+	cpu_textures_pin();
 	cpu_pool_run(job);
+	cpu_textures_unpin();
 	cpu_memory_unpin(job->memory, pin);
 	if (job->printed)
 		fflush(stdout);

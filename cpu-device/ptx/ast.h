@@ -17,6 +17,9 @@ enum ptx_space {
 	PTX_PARAM, /* a kernel's parameters, or those of a call: then they lie in the thread's local memory */
 };
 
+/* Variables that stand for a texture, sampler or surface: 8 bytes for what is bound to them. */
+enum ptx_reference { PTX_NO_REFERENCE, PTX_TEXTURE_REFERENCE, PTX_SAMPLER_REFERENCE, PTX_SURFACE_REFERENCE };
+
 struct ptx_function;
 
 /* A symbol's address stored in an initialised variable. */
@@ -35,6 +38,7 @@ struct ptx_variable {
 	size_t align;
 	size_t element; /* bytes of one element */
 	bool is_extern;
+	enum ptx_reference reference;
 	struct ptx_function *function;      /* the function it belongs to; NULL at module level */
 	unsigned char *initial;             /* NULL: zeros */
 	struct ptx_relocation *relocations; /* to be applied over `initial` */

@@ -312,7 +312,7 @@ void ptx_widen(struct ptx_lowering *lowering, const struct ptx_operand *operand,
 static void lower_instruction(struct ptx_lowering *lowering)
 {
 	if (!ptx_lower_memory(lowering) && !ptx_lower_control(lowering) && !ptx_lower_special(lowering) &&
-	    !ptx_lower_matrix(lowering))
+	    !ptx_lower_matrix(lowering) && !ptx_lower_texture(lowering))
 		ptx_lower_plain(lowering);
 }
 

@@ -121,6 +121,7 @@ bool ptx_lower_memory(struct ptx_lowering *lowering);
 bool ptx_lower_control(struct ptx_lowering *lowering);
 bool ptx_lower_special(struct ptx_lowering *lowering);
 bool ptx_lower_matrix(struct ptx_lowering *lowering);
+bool ptx_lower_texture(struct ptx_lowering *lowering);
 /* Everything whose operands are just registers, as opcodes.def says; escapes when the opcode is unknown. */
 void ptx_lower_plain(struct ptx_lowering *lowering);
 

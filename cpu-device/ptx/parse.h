@@ -42,6 +42,9 @@ int ptx_type_bytes(const char *name, size_t length);
    Several names separated by commas are all declared; the last is returned. */
 struct ptx_variable *ptx_parse_variable(struct ptx_parser *parser, enum ptx_space space, bool is_extern, bool only_one);
 
+/* The initial value of a texture, sampler or surface reference, if there is one (parse_reference.c). */
+void ptx_parse_reference(struct ptx_parser *parser, struct ptx_variable *variable);
+
 /* A function's body after its '{', up to and including its '}' (parse_body.c). */
 void ptx_parse_body(struct ptx_parser *parser);
 

@@ -81,6 +81,15 @@ static uint64_t take_offset(struct ptx_parser *parser)
 	return minus ? 0 - offset : offset;
 }
 
+/* The q of p|q. */
+static void take_second(struct ptx_parser *parser, struct ptx_operand *operand, int depth)
+{
+	if (depth > DEEPEST_OPERANDS || !ptx_accept(parser, '|'))
+		return;
+	operand->second = ptx_alloc(parser->arena, sizeof(*operand->second));
+	*operand->second = take_operand(parser, DEEPEST_OPERANDS + 1);
+}
+
 static struct ptx_operand take_operand(struct ptx_parser *parser, int depth)
 {
 	struct ptx_operand operand = {.kind = PTX_NONE};
@@ -93,6 +102,7 @@ static struct ptx_operand take_operand(struct ptx_parser *parser, int depth)
 	if (ptx_accept(parser, '{')) {
 		take_list(parser, &operand, '}', depth);
 		operand.kind = PTX_LIST;
+		take_second(parser, &operand, depth);
 		return operand;
 	}
 	if (ptx_accept(parser, '(')) {
@@ -109,10 +119,7 @@ static struct ptx_operand take_operand(struct ptx_parser *parser, int depth)
 	} else {
 		take_number(parser, &operand, ptx_accept(parser, '-'));
 	}
-	if (depth <= DEEPEST_OPERANDS && ptx_accept(parser, '|')) {
-		operand.second = ptx_alloc(parser->arena, sizeof(*operand.second));
-		*operand.second = take_operand(parser, DEEPEST_OPERANDS + 1);
-	}
+	take_second(parser, &operand, depth);
 	return operand;
 }
 

@@ -30,6 +30,15 @@ static void take_alignment(struct ptx_parser *parser, struct ptx_variable *varia
 	variable->align = align;
 }
 
+static void type_set(struct ptx_variable *variable, const struct ptx_token *type, int bytes)
+{
+	variable->element = bytes;
+	variable->reference = ptx_is_word(type, ".texref")       ? PTX_TEXTURE_REFERENCE
+			      : ptx_is_word(type, ".samplerref") ? PTX_SAMPLER_REFERENCE
+			      : ptx_is_word(type, ".surfref")    ? PTX_SURFACE_REFERENCE
+								 : PTX_NO_REFERENCE;
+}
+
 /* .align N .v2 .u32 .ptr .global …, in any order. */
 static void take_qualifiers(struct ptx_parser *parser, struct ptx_variable *variable)
 {
@@ -53,7 +62,7 @@ static void take_qualifiers(struct ptx_parser *parser, struct ptx_variable *vari
 			while (!ptx_accept(parser, ')'))
 				ptx_take(parser);
 		else if (bytes > 0)
-			variable->element = bytes;
+			type_set(variable, &token, bytes);
 		else if (!pointee)
 			ptx_escape(parser->arena, CUDA_ERROR_INVALID_PTX, token.line, "unknown type '%.*s'",
 				   (int)token.length, token.text);
@@ -242,7 +251,9 @@ struct ptx_variable *ptx_parse_variable(struct ptx_parser *parser, enum ptx_spac
 		open = take_dimensions(parser, variable);
 		if (open)
 			variable->size = 0;
-		if (ptx_accept(parser, '='))
+		if (variable->reference && variable->size == variable->element)
+			ptx_parse_reference(parser, variable);
+		else if (ptx_accept(parser, '='))
 			take_initial(parser, variable, open);
 		variable_register(parser, variable);
 	} while (!only_one && ptx_accept(parser, ','));
