@@ -352,7 +352,7 @@ START_TEST(what_is_not_supported_says_so)
 	CUgraph graph;
 	setup_context();
 	FAILS(CUDA_ERROR_NOT_SUPPORTED, cuGraphCreate(&graph, 0));
-	FAILS(CUDA_ERROR_NOT_SUPPORTED, cuMipmappedArrayDestroy(NULL));
+	FAILS(CUDA_ERROR_NOT_SUPPORTED, cuMipmappedArrayGetSparseProperties(NULL, NULL));
 }
 END_TEST
 

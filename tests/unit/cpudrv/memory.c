@@ -185,7 +185,7 @@ START_TEST(pitched_copies)
 	copy.srcPitch = 7;
 	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemcpy2D(&copy));
 	copy.srcMemoryType = CU_MEMORYTYPE_ARRAY;
-	FAILS(CUDA_ERROR_NOT_SUPPORTED, cuMemcpy2D(&copy));
+	FAILS(CUDA_ERROR_INVALID_HANDLE, cuMemcpy2D(&copy));
 	copy.srcMemoryType = (CUmemorytype)9;
 	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemcpy2D(&copy));
 	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemcpy2D(NULL));
