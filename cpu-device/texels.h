@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "memory.h"
-
 /* Of a mipmap: down from the largest extent, 32768. */
 #define CPU_LEVELS 16
 
@@ -27,8 +25,8 @@ struct cpu_image {
 	CUarray_format format; /* 8, 16, 32 bits of integer, HALF, FLOAT */
 	uint32_t channels;     /* 1, 2 or 4 */
 	uint32_t texel_bytes;
-	uint32_t layers;        /* 1 when there are none; each face of a cube is one */
-	struct cpu_span memory; /* in which all texels lie; it may be gone by the time they are looked at */
+	uint32_t layers;      /* 1 when there are none; each face of a cube is one */
+	uint64_t base, bytes; /* in which all texels lie; the memory may be gone by the time they are looked at */
 	uint32_t level_count;
 	struct cpu_level levels[CPU_LEVELS];
 };

@@ -126,22 +126,21 @@ static void image_lay_out(struct cpu_image *image, const CUDA_ARRAY3D_DESCRIPTOR
 					      : CPU_SHAPE_1D;
 	for (unsigned i = 0; i < levels; i++) {
 		struct cpu_level *level = &image->levels[i];
-		level->address = image->memory.size;
+		level->address = image->bytes;
 		level->width = halved(d->Width, i);
 		level->height = halved(d->Height, i);
 		level->depth = flat ? 1 : halved(d->Depth, i);
 		level->row = round_up((size_t)level->width * image->texel_bytes, ROW_ALIGN);
 		level->slice = level->row * level->height;
-		image->memory.size =
-		    round_up(image->memory.size + level->slice * level->depth * image->layers, LEVEL_ALIGN);
+		image->bytes = round_up(image->bytes + level->slice * level->depth * image->layers, LEVEL_ALIGN);
 	}
 }
 
 static CUresult image_alloc(struct cpu_image *image)
 {
-	CUresult result = cpu_memory_alloc(drv_memory(), image->memory.size, &image->memory.base);
+	CUresult result = cpu_memory_alloc(drv_memory(), image->bytes, &image->base);
 	for (unsigned i = 0; result == CUDA_SUCCESS && i < image->level_count; i++)
-		image->levels[i].address += image->memory.base;
+		image->levels[i].address += image->base;
 	return result;
 }
 
@@ -152,8 +151,8 @@ static void array_free(struct drv_array *array)
 			array_free(array->levels[i]);
 	drv_handle_end(array->handle);
 	drv_list_remove(&array->siblings);
-	if (!array->mipmap && array->image.memory.base)
-		(void)cpu_memory_free(drv_memory(), array->image.memory.base);
+	if (!array->mipmap && array->image.base)
+		(void)cpu_memory_free(drv_memory(), array->image.base);
 	free(array);
 }
 
@@ -378,7 +377,7 @@ static CUresult requirements(CUDA_ARRAY_MEMORY_REQUIREMENTS *out, enum drv_kind 
 		return result;
 	if (device != 0)
 		return drv_leave(CUDA_ERROR_INVALID_DEVICE);
-	*out = (CUDA_ARRAY_MEMORY_REQUIREMENTS){.size = array->image.memory.size, .alignment = LEVEL_ALIGN};
+	*out = (CUDA_ARRAY_MEMORY_REQUIREMENTS){.size = array->image.bytes, .alignment = LEVEL_ALIGN};
 	return drv_leave(CUDA_SUCCESS);
 }
 

@@ -43,7 +43,7 @@ static CUresult image_of_linear(const CUDA_RESOURCE_DESC *resource, struct cpu_i
 	CUresult result = drv_format_check(resource->res.linear.format, resource->res.linear.numChannels);
 	if (result != CUDA_SUCCESS)
 		return result;
-	*image = (struct cpu_image){.shape = CPU_SHAPE_1D, .memory = {address, size}};
+	*image = (struct cpu_image){.shape = CPU_SHAPE_1D, .base = address, .bytes = size};
 	image_set_format(image, resource->res.linear.format, resource->res.linear.numChannels);
 	size_t width = size / image->texel_bytes;
 	if (!address || address % DRV_TEXTURE_ALIGNMENT || !width || width > DRV_TEXTURE_1D_LINEAR)
@@ -67,7 +67,8 @@ static CUresult image_of_pitch(const CUDA_RESOURCE_DESC *resource, struct cpu_im
 	    height > DRV_TEXTURE_2D_LINEAR_HEIGHT || pitch > DRV_TEXTURE_2D_LINEAR_PITCH ||
 	    pitch < width * image->texel_bytes || (height > 1 && pitch % DRV_TEXTURE_PITCH_ALIGNMENT))
 		return CUDA_ERROR_INVALID_VALUE;
-	image->memory = (struct cpu_span){address, pitch * (height - 1) + width * image->texel_bytes};
+	image->base = address;
+	image->bytes = pitch * (height - 1) + width * image->texel_bytes;
 	image->levels[0] = (struct cpu_level){.address = address,
 					      .width = (uint32_t)width,
 					      .height = (uint32_t)height,

@@ -65,18 +65,16 @@ bool cpu_sampler_resolve(struct cpu_warp *warp, const struct cpu_insn *insn, uns
 
 bool cpu_texels_check(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, const struct cpu_image *image)
 {
-	const struct cpu_span *wanted = &image->memory;
 	struct cpu_span *span = &warp->spans[insn->aux];
-	uint64_t offset = wanted->base - span->base;
 
-	if (offset < span->size && span->size - offset >= wanted->size)
+	if (span->base == image->base && span->size == image->bytes)
 		return true;
-	if (cpu_memory_find(warp->block->job->memory, wanted->base, span) &&
-	    span->size - (wanted->base - span->base) >= wanted->size)
+	if (cpu_memory_contains(warp->block->job->memory, image->base, image->bytes)) {
+		*span = (struct cpu_span){.base = image->base, .size = image->bytes};
 		return true;
-	*span = (struct cpu_span){0, 0};
+	}
 	cpu_fault(warp, insn, (int)lane, CUDA_ERROR_ILLEGAL_ADDRESS, "the texels at 0x%llx have been freed",
-		  (unsigned long long)wanted->base);
+		  (unsigned long long)image->base);
 	return false;
 }
 

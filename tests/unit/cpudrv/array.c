@@ -62,6 +62,11 @@ END_TEST
 		.Format = CU_AD_FORMAT_UNSIGNED_INT8, .NumChannels = 1, __VA_ARGS__                                    \
 	}
 
+static CUresult format_try(CUarray_format format, unsigned channels)
+{
+	return array_try((CUDA_ARRAY3D_DESCRIPTOR){.Width = 4, .Format = format, .NumChannels = channels});
+}
+
 START_TEST(extents_and_formats)
 {
 	const unsigned layered = CUDA_ARRAY3D_LAYERED, cube = CUDA_ARRAY3D_CUBEMAP;
@@ -85,14 +90,13 @@ START_TEST(extents_and_formats)
 	FAILS(CUDA_ERROR_INVALID_VALUE, array_try(DESCRIPTOR(.Width = 4, .Flags = CUDA_ARRAY3D_TEXTURE_GATHER)));
 	FAILS(CUDA_ERROR_INVALID_VALUE, array_try(DESCRIPTOR(.Width = 4, .Flags = 0x8000)));
 	FAILS(CUDA_ERROR_NOT_SUPPORTED, array_try(DESCRIPTOR(.Width = 4, .Height = 4, .Flags = CUDA_ARRAY3D_SPARSE)));
-	FAILS(CUDA_ERROR_INVALID_VALUE, array_try(DESCRIPTOR(.Width = 4, .NumChannels = 3)));
-	FAILS(CUDA_ERROR_INVALID_VALUE, array_try(DESCRIPTOR(.Width = 4, .Format = (CUarray_format)0x21)));
-	FAILS(CUDA_ERROR_NOT_SUPPORTED, array_try(DESCRIPTOR(.Width = 4, .Format = CU_AD_FORMAT_BC1_UNORM)));
-	FAILS(CUDA_ERROR_NOT_SUPPORTED, array_try(DESCRIPTOR(.Width = 4, .Format = CU_AD_FORMAT_NV12)));
+	FAILS(CUDA_ERROR_INVALID_VALUE, format_try(CU_AD_FORMAT_UNSIGNED_INT8, 3));
+	FAILS(CUDA_ERROR_INVALID_VALUE, format_try((CUarray_format)0x21, 1));
+	FAILS(CUDA_ERROR_NOT_SUPPORTED, format_try(CU_AD_FORMAT_BC1_UNORM, 1));
+	FAILS(CUDA_ERROR_NOT_SUPPORTED, format_try(CU_AD_FORMAT_NV12, 1));
 	FAILS(CUDA_ERROR_INVALID_VALUE, cuArray3DCreate(NULL, &DESCRIPTOR(.Width = 1)));
 	FAILS(CUDA_ERROR_INVALID_VALUE, cuArray3DCreate(&array, NULL));
-	FAILS(CUDA_ERROR_OUT_OF_MEMORY,
-	      array_try(DESCRIPTOR(.Width = 16384, .Height = 16384, .Depth = 16384, .NumChannels = 4)));
+	FAILS(CUDA_ERROR_OUT_OF_MEMORY, array_try(DESCRIPTOR(.Width = 16384, .Height = 16384, .Depth = 16384)));
 }
 END_TEST
 

@@ -61,7 +61,8 @@ static struct cpu_image image_make(enum cpu_shape shape, bool layered)
 
 	for (uint32_t i = 0; i < count; i++)
 		texels[i] = (float)i;
-	image.memory = (struct cpu_span){(uintptr_t)texels, count * 4};
+	image.base = (uintptr_t)texels;
+	image.bytes = (uint64_t)count * 4;
 	image.levels[0] = (struct cpu_level){(uintptr_t)texels,           width, height, depth, (uint64_t)width * 4,
 					     (uint64_t)width * height * 4};
 	return image;
@@ -370,7 +371,8 @@ static struct cpu_image mipmap_make(void)
 	struct cpu_image image = image_make(CPU_SHAPE_2D, false);
 	float *texels = device_alloc(3 * 512);
 
-	image.memory = (struct cpu_span){(uintptr_t)texels, 3 * 512};
+	image.base = (uintptr_t)texels;
+	image.bytes = 3 * 512;
 	image.level_count = 3;
 	for (uint32_t i = 0; i < 3; i++) {
 		image.levels[i] = (struct cpu_level){(uintptr_t)texels + 512 * i, 8 >> i, 8 >> i, 1, 32 >> i, 0};
@@ -588,7 +590,7 @@ START_TEST(faults)
 	failure_check("tex.2d.v4.f32.f32 {%r0,%r1,%r2,%r3}, [%t, {%f0,%f0}];", ended, CUDA_ERROR_ILLEGAL_ADDRESS,
 		      "is not a texture object");
 	freed = texture_enter(&gone, &sampler);
-	ck_assert_int_eq(cpu_memory_free(memory, gone.memory.base), CUDA_SUCCESS);
+	ck_assert_int_eq(cpu_memory_free(memory, gone.base), CUDA_SUCCESS);
 	failure_check("tex.1d.v4.f32.s32 {%r0,%r1,%r2,%r3}, [%t, {%r4}];", freed, CUDA_ERROR_ILLEGAL_ADDRESS, "freed");
 	failure_check("tex.2d.v4.f32.f32 {%r0,%r1,%r2,%r3}, [%t, {%f0,%f0}], %f0;", texture, CUDA_ERROR_INVALID_PTX,
 		      "depth comparison");
