@@ -149,6 +149,7 @@ class Server:
         status = self.stop()
         if kind is None:
             assert status == 0, f"the server ended with status {status}; its log:\n{self.text()}"
+            assert not re.search("Sanitizer|runtime error", self.text()), self.text()
 
 
 class Case(unittest.TestCase):
