@@ -34,18 +34,34 @@ void cpu_frame_begin(struct cpu_frame *frame, const struct cpu_function *functio
 	memset(frame, 0, cpu_frame_bytes(function));
 	frame->function = function;
 	frame->lanes = lanes;
+	frame->local_top = function->local_bytes;
 	constants_spread(function, frame->registers);
 }
 
-/* Copies values between two activations' local memory, lane by lane. */
-static void values_copy(struct cpu_warp *warp, uint32_t lanes, uint32_t to_base, const uint32_t *to, uint32_t from_base,
-			const uint32_t *from, const uint32_t *sizes, size_t count)
+static size_t smaller(size_t a, size_t b)
 {
+	return a < b ? a : b;
+}
+
+/* Values in an activation's local memory. */
+struct values {
+	uint32_t base;
+	const uint32_t *offsets, *sizes;
+	size_t count;
+};
+
+/* Copies values between two activations, lane by lane. Where caller and callee do not agree about them, no more than
+   both have. */
+static void values_copy(struct cpu_warp *warp, uint32_t lanes, const struct values *to, const struct values *from)
+{
+	size_t count = smaller(to->count, from->count);
+
 	for (; lanes; lanes &= lanes - 1) {
 		uint8_t *stack = warp->stack + (size_t)__builtin_ctz(lanes) * warp->stack_bytes;
 
 		for (size_t i = 0; i < count; i++)
-			memcpy(stack + to_base + to[i], stack + from_base + from[i], sizes[i]);
+			memcpy(stack + to->base + to->offsets[i], stack + from->base + from->offsets[i],
+			       smaller(to->sizes[i], from->sizes[i]));
 	}
 }
 
@@ -72,19 +88,16 @@ void cpu_block_abandon(struct cpu_block *block)
 		frame_free(block->frames);
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
 void cpu_frame_enter(struct cpu_warp *warp, const struct cpu_insn *insn, const struct cpu_call *call,
 		     const struct cpu_function *callee, uint32_t lanes)
 {
 	struct cpu_frame *parent = warp->frame, *frame;
-	uint32_t base = parent->local_base + parent->function->local_bytes;
-	size_t count = smaller(call->argument_count, callee->parameter_count);
+	uint32_t base = (parent->local_base + parent->local_top + 15) / 16 * 16;
+	struct values arguments = {parent->local_base, call->arguments, call->argument_sizes, call->argument_count};
+	struct values parameters = {base, callee->parameter_offsets, callee->parameter_sizes, callee->parameter_count};
 
-	if (parent->depth >= DEEPEST_CALLS || warp->stack_bytes - base < callee->local_bytes) {
+	if (parent->depth >= DEEPEST_CALLS || base > warp->stack_bytes ||
+	    warp->stack_bytes - base < callee->local_bytes) {
 		cpu_fault(warp, insn, __builtin_ctz(lanes), CUDA_ERROR_LAUNCH_FAILED, "stack overflow in call of %s",
 			  callee->name);
 		return;
@@ -101,8 +114,7 @@ void cpu_frame_enter(struct cpu_warp *warp, const struct cpu_insn *insn, const s
 	frame->call = call;
 	frame->local_base = base;
 	frame->depth = parent->depth + 1;
-	values_copy(warp, lanes, base, callee->parameter_offsets, parent->local_base, call->arguments,
-		    callee->parameter_sizes, count);
+	values_copy(warp, lanes, &parameters, &arguments);
 	cpu_group_add(warp, callee->code, frame, lanes, CPU_READY, 0);
 }
 
@@ -116,12 +128,14 @@ static void lanes_remove(struct cpu_frame *frame, uint32_t lanes)
 void cpu_frame_leave(struct cpu_warp *warp, const struct cpu_insn *insn, uint32_t lanes)
 {
 	struct cpu_frame *frame = warp->frame;
+	const struct cpu_function *function = frame->function;
 	const struct cpu_call *call = frame->call;
+	struct values given = {frame->local_base, function->result_offsets, function->result_sizes,
+			       function->result_count};
+	struct values wanted = {frame->parent->local_base, call->results, call->result_sizes, call->result_count};
 
 	(void)insn;
-	values_copy(warp, lanes, frame->parent->local_base, call->results, frame->local_base,
-		    frame->function->result_offsets, frame->function->result_sizes,
-		    smaller(call->result_count, frame->function->result_count));
+	values_copy(warp, lanes, &wanted, &given);
 	cpu_group_add(warp, frame->return_to, frame->parent, lanes, CPU_READY, 0);
 	lanes_remove(frame, lanes);
 }

@@ -116,6 +116,8 @@ static inline u16 half_result(f64 value, const struct half_format *format, s64 f
 	if (flags & CPU_SAT)
 		value = value > 0 ? (value < 1 ? value : 1) : 0;
 	bits = half_round(value, format, flags);
+	if ((flags & CPU_SAT_FINITE) && (u32)(bits & 0x7fff) == format->exponents << format->fraction)
+		bits--;
 	if ((flags & CPU_RELU) && ((bits & 0x8000) || value != value))
 		bits = value != value ? 0x7fff : 0;
 	return half_flush(bits, format, flags);

@@ -99,3 +99,76 @@ UPDATE(add_f16, u16, sum_half(old, b, &format_f16))
 UPDATE(add_bf16, u16, sum_half(old, b, &format_bf16))
 UPDATE(add_f16x2, u32, sum_pair(old, b, &format_f16))
 UPDATE(add_bf16x2, u32, sum_pair(old, b, &format_bf16))
+
+static inline u16 ordered_half(u16 a, u16 b, const struct half_format *format, bool larger)
+{
+	f64 x = half_value(a, format), y = half_value(b, format);
+
+	if (x != x || y != y)
+		return x != x ? (y != y ? 0x7fff : b) : a;
+	if (x == y)
+		return larger ? a & b : a | b;
+	return (x < y) != larger ? a : b;
+}
+
+static inline u32 ordered_pair(u32 a, u32 b, const struct half_format *format, bool larger)
+{
+	return ordered_half((u16)a, (u16)b, format, larger) |
+	       (u32)ordered_half((u16)(a >> 16), (u16)(b >> 16), format, larger) << 16;
+}
+
+#define ORDERED_HALVES(F)                                                                                              \
+	UPDATE(min_##F, u16, ordered_half(old, b, &format_##F, false))                                                 \
+	UPDATE(max_##F, u16, ordered_half(old, b, &format_##F, true))                                                  \
+	UPDATE(min_##F##x2, u32, ordered_pair(old, b, &format_##F, false))                                             \
+	UPDATE(max_##F##x2, u32, ordered_pair(old, b, &format_##F, true))
+ORDERED_HALVES(f16)
+ORDERED_HALVES(bf16)
+
+typedef unsigned __int128 u128;
+
+/* The words of a 16-byte operand lie in two registers. Where the new value of a comparison goes beyond what an
+   instruction can name, lowering has put it into the thread's local memory, at the offset in a register. */
+#define WIDE(low, high) ((u128)(high) << 64 | (low))
+
+static inline u128 exchange_128(u128 *at, u128 value)
+{
+	u128 old;
+
+	do
+		old = *(volatile u128 *)at;
+	while (!__sync_bool_compare_and_swap(at, old, value));
+	return old;
+}
+
+/* insn->op: d, d's upper half, address, b, b's upper half, offset of c */
+#define ATOMIC_128(name, space, operation)                                                                             \
+	LANE_FN(name)                                                                                                  \
+	{                                                                                                              \
+		const address_##space *a_ = (const address_##space *)(frame + insn->op[2]);                            \
+		u64 *low = REGISTER(u64, 0), *high = REGISTER(u64, 1);                                                 \
+		const u64 *b_ = REGISTER(u64, 3), *b_high = REGISTER(u64, 4);                                          \
+		mask &= warp->live;                                                                                    \
+		EACH_LANE(i, mask)                                                                                     \
+		{                                                                                                      \
+			u128 *at = lane_##space(warp, insn, i, ADDRESS_##space(i), sizeof(u128));                      \
+			u128 b = WIDE(b_[i], b_high[i]), old;                                                          \
+			if (!at)                                                                                       \
+				return warp->limit;                                                                    \
+			operation;                                                                                     \
+			low[i] = (u64)old;                                                                             \
+			high[i] = (u64)(old >> 64);                                                                    \
+		}                                                                                                      \
+		return insn + 1;                                                                                       \
+	}
+#define NEW_VALUE                                                                                                      \
+	({                                                                                                             \
+		const u64 *c_ = cpu_resolve_local(warp, insn, i, warp->frame->local_base + REGISTER(u32, 5)[i], 16);   \
+		if (!c_)                                                                                               \
+			return warp->limit;                                                                            \
+		WIDE(c_[0], c_[1]);                                                                                    \
+	})
+ATOMIC_128(atom_shared_exch_b128, shared, old = exchange_128(at, b))
+ATOMIC_128(atom_generic_exch_b128, generic, old = exchange_128(at, b))
+ATOMIC_128(atom_shared_cas_b128, shared, old = __sync_val_compare_and_swap(at, b, NEW_VALUE))
+ATOMIC_128(atom_generic_cas_b128, generic, old = __sync_val_compare_and_swap(at, b, NEW_VALUE))

@@ -234,3 +234,46 @@ LANE_FN(device_assertfail)
 	}
 	return insn + 1;
 }
+
+/* insn->imm: the alignment. Each lane gets memory of its own stack, at the same place in all. */
+LANE_FN(alloca)
+{
+	struct cpu_frame *activation = warp->frame;
+	const u64 *size = REGISTER(u64, 1), align = (u64)insn->imm, top = activation->local_top;
+	const u64 at = (activation->local_base + top + align - 1) / align * align;
+	u64 largest = 0;
+
+	mask &= warp->live;
+	EACH_LANE(i, mask) largest = size[i] > largest ? size[i] : largest;
+	if (at > warp->stack_bytes || warp->stack_bytes - at < largest)
+		return cpu_fault(warp, insn, -1, CUDA_ERROR_LAUNCH_FAILED, "stack overflow in alloca");
+	if (mask)
+		activation->local_top = (u32)(at + largest) - activation->local_base;
+	LANES(u64, at);
+	return insn + 1;
+}
+
+/* The top of the stack is common to the lanes of an activation: only all of them together lower it again. */
+LANE_FN(stacksave)
+{
+	const u64 top = warp->frame->local_base + warp->frame->local_top;
+
+	LANES(u64, top);
+	return insn + 1;
+}
+
+LANE_FN(stackrestore)
+{
+	struct cpu_frame *activation = warp->frame;
+	const u64 *saved = REGISTER(u64, 0);
+	u64 top = 0;
+
+	mask &= warp->active & warp->live;
+	if (mask != (activation->lanes & warp->live))
+		return insn + 1;
+	EACH_LANE(i, mask) top = saved[i] > top ? saved[i] : top;
+	top -= activation->local_base;
+	if (top >= activation->function->local_bytes && top <= activation->local_top)
+		activation->local_top = (u32)top;
+	return insn + 1;
+}

@@ -38,6 +38,26 @@ BINARY(max_nan_ftz_f32, f32, f32, f32, ({
 	       MAX_NAN(a, b);
        }))
 
+/* min.xorsign.abs: of the magnitudes, with the sign of the product. */
+static inline f32 with_sign(f32 value, f32 a, f32 b)
+{
+	return value != value ? value
+			      : f32_from((f32_bits(value) & 0x7fffffff) | ((f32_bits(a) ^ f32_bits(b)) & 0x80000000));
+}
+
+#define XORSIGN(name, CHOICE)                                                                                          \
+	BINARY(name##_any_f32, f32, f32, f32, ({                                                                       \
+		       f32 x = f32_from(f32_bits(f32_input(a, insn->imm)) & 0x7fffffff);                               \
+		       f32 y = f32_from(f32_bits(f32_input(b, insn->imm)) & 0x7fffffff);                               \
+		       with_sign(CHOICE(x, y), a, b);                                                                  \
+	       }))
+#define MIN_F32(a, b) MIN(a, b, f32, NAN32)
+#define MAX_F32(a, b) MAX(a, b, f32, NAN32)
+XORSIGN(min_xorsign, MIN_F32)
+XORSIGN(max_xorsign, MAX_F32)
+XORSIGN(min_nan_xorsign, MIN_NAN)
+XORSIGN(max_nan_xorsign, MAX_NAN)
+
 /* The sign of a on the magnitude of b. */
 BINARY(copysign_f32, u32, u32, u32, (a & 0x80000000) | (b & 0x7fffffff))
 BINARY(copysign_f64, u64, u64, u64, (a & (u64)1 << 63) | (b & (u64)INT64_MAX))

@@ -38,14 +38,22 @@ static inline f32 f32_result(f32 value, s64 flags)
 	return value;
 }
 
+/* Of f64, only the approximations of rcp and rsqrt know .ftz. */
+static inline f64 f64_flush(f64 value)
+{
+	u64 bits = f64_bits(value), sign = (u64)1 << 63;
+
+	return f64_from(bits & (u64)0x7ff << 52 ? bits : bits & sign);
+}
+
 static inline f64 f64_input(f64 value, s64 flags)
 {
-	(void)flags; /* .ftz does not exist for f64 arithmetic */
-	return value;
+	return flags & CPU_FTZ ? f64_flush(value) : value;
 }
 
 static inline f64 f64_result(f64 value, s64 flags)
 {
+	value = flags & CPU_FTZ ? f64_flush(value) : value;
 	if (flags & CPU_SAT)
 		value = value > 0 ? (value < 1 ? value : 1) : 0;
 	return value;

@@ -78,3 +78,21 @@ HALF(min, OUT(minimum(IN(a), IN(b))))
 HALF(max, OUT(maximum(IN(a), IN(b))))
 HALF(min_nan, OUT(nan_or(IN(a), IN(b), minimum(IN(a), IN(b)))))
 HALF(max_nan, OUT(nan_or(IN(a), IN(b), maximum(IN(a), IN(b)))))
+
+/* min.xorsign.abs: of the magnitudes, with the sign of the product. */
+static inline u16 with_sign(u16 bits, u16 a, u16 b, const struct half_format *format)
+{
+	bool is_nan = (u32)(bits & 0x7fff) > format->exponents << format->fraction;
+
+	return is_nan ? bits : (u16)((bits & 0x7fff) | ((a ^ b) & 0x8000));
+}
+
+#define XORSIGN(name, choice)                                                                                          \
+	HALF(name, ({                                                                                                  \
+		     const f64 x = IN(a & 0x7fff), y = IN(b & 0x7fff);                                                 \
+		     with_sign(OUT(choice), a, b, format);                                                             \
+	     }))
+XORSIGN(min_xorsign, minimum(x, y))
+XORSIGN(max_xorsign, maximum(x, y))
+XORSIGN(min_nan_xorsign, nan_or(x, y, minimum(x, y)))
+XORSIGN(max_nan_xorsign, nan_or(x, y, maximum(x, y)))

@@ -144,3 +144,24 @@ DOT(u32, u32)
 DOT(u32, s32)
 DOT(s32, u32)
 DOT(s32, s32)
+
+/* Pairs of 16 bits. */
+#define PAIR(name, T, expr)                                                                                            \
+	BINARY(name, u32, u32, u32, ({                                                                                 \
+		       u32 result_ = 0;                                                                                \
+		       for (int part = 0; part < 32; part += 16) {                                                     \
+			       T x = (T)(a >> part), y = (T)(b >> part);                                               \
+			       result_ |= (u32)(u16)(expr) << part;                                                    \
+		       }                                                                                               \
+		       result_;                                                                                        \
+	       }))
+#define POSITIVE(x) ((x) > 0 ? (x) : 0)
+PAIR(add_u16x2, u16, x + y)
+PAIR(min_u16x2, u16, x < y ? x : y)
+PAIR(max_u16x2, u16, x > y ? x : y)
+PAIR(min_s16x2, s16, x < y ? x : y)
+PAIR(max_s16x2, s16, x > y ? x : y)
+PAIR(min_relu_s16x2, s16, POSITIVE(x < y ? x : y))
+PAIR(max_relu_s16x2, s16, POSITIVE(x > y ? x : y))
+BINARY(min_relu_s32, s32, s32, s32, POSITIVE(a < b ? a : b))
+BINARY(max_relu_s32, s32, s32, s32, POSITIVE(a > b ? a : b))

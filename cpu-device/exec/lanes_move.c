@@ -170,3 +170,10 @@ LANE_FN(local_address)
 	LANES(u64, value);
 	return insn + 1;
 }
+
+/* Hints to caches and profilers. */
+LANE_FN(nothing)
+{
+	UNUSED_LANE_ARGUMENTS;
+	return insn + 1;
+}

@@ -53,6 +53,7 @@ struct cpu_constant {
 struct cpu_call {
 	const struct cpu_function *callee; /* NULL: through a register */
 	const uint32_t *arguments, *results;
+	const uint32_t *argument_sizes, *result_sizes; /* bytes there */
 	size_t argument_count, result_count;
 };
 
@@ -93,6 +94,7 @@ struct cpu_frame {
 	const struct cpu_insn *return_to; /* in the parent */
 	const struct cpu_call *call;      /* that made this frame */
 	uint32_t local_base;              /* of its local memory in each lane's stack */
+	uint32_t local_top;               /* bytes of it in use: the function's, and what alloca has added */
 	uint32_t depth;
 	uint32_t lanes; /* that have not returned */
 	alignas(CPU_FRAME_ALIGN) uint8_t registers[];

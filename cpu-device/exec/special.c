@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "special.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,6 +36,15 @@ static const struct {
     {"%globaltimer", CPU_GLOBALTIMER, 8},
     {"%globaltimer_lo", CPU_GLOBALTIMER_LO, 4},
     {"%globaltimer_hi", CPU_GLOBALTIMER_HI, 4},
+    {"%aggr_smem_size", CPU_TOTAL_SMEM, 4},
+    {"%current_graph_exec", CPU_ZERO, 8},
+    {"%is_explicit_cluster", CPU_ZERO, 4},
+    /* No shared memory is reserved for the system. */
+    {"%reserved_smem_offset_begin", CPU_ZERO, 4},
+    {"%reserved_smem_offset_end", CPU_ZERO, 4},
+    {"%reserved_smem_offset_cap", CPU_ZERO, 4},
+    {"%reserved_smem_offset_0", CPU_ZERO, 4},
+    {"%reserved_smem_offset_1", CPU_ZERO, 4},
     {"%dynamic_smem_size", CPU_DYNAMIC_SMEM, 4},
     {"%total_smem_size", CPU_TOTAL_SMEM, 4},
     {"%lanemask_eq", CPU_LANEMASK_EQ, 4},
@@ -62,6 +72,30 @@ static const struct {
     {"%cluster_nctarank", CPU_ONE, 4},
 };
 
+/* %NAME0 to %NAME<last>, with SUFFIX behind the number. */
+static bool is_numbered(const char *name, const char *stem, unsigned last, const char *suffix)
+{
+	size_t length = strlen(stem);
+	char *end;
+
+	if (strncmp(name, stem, length) || name[length] < '0' || name[length] > '9')
+		return false;
+	return strtoul(name + length, &end, 10) <= last && !strcmp(end, suffix);
+}
+
+/* Registers of which there are many, and that nothing is to be told by: 0. */
+static int zero_bytes(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	if (is_numbered(name, "%pm", 7, "_64"))
+		return 8;
+	if (is_numbered(name, "%pm", 7, "") || is_numbered(name, "%envreg", 31, ""))
+		return 4;
+	/* The fourth element of a vector. */
+	return dot && !strcmp(dot, ".w") ? 4 : 0;
+}
+
 bool cpu_special_find(const char *name, enum cpu_special *special, int *bytes)
 {
 	for (size_t i = 0; i < sizeof(specials) / sizeof(*specials); i++)
@@ -70,7 +104,9 @@ bool cpu_special_find(const char *name, enum cpu_special *special, int *bytes)
 			*bytes = specials[i].bytes;
 			return true;
 		}
-	return false;
+	*special = CPU_ZERO;
+	*bytes = zero_bytes(name);
+	return *bytes;
 }
 
 static uint64_t nanoseconds(clockid_t clock)

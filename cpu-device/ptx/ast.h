@@ -42,6 +42,8 @@ struct ptx_variable {
 	struct ptx_function *function;      /* the function it belongs to; NULL at module level */
 	unsigned char *initial;             /* NULL: zeros */
 	struct ptx_relocation *relocations; /* to be applied over `initial` */
+	uint32_t reg;                       /* of a function's parameter or result declared .reg */
+	bool in_register;                   /* it is one: the value lies in both places at the call */
 	uint64_t address;                   /* .global, .const: device address, once loaded */
 	size_t offset;      /* .param: in the parameter buffer; set by lowering for .local and .shared */
 	const void *layout; /* the kernel that `offset` of a .shared variable belongs to */
@@ -73,7 +75,9 @@ struct ptx_label {
 
 struct ptx_operand {
 	enum ptx_operand_kind kind;
-	bool negated; /* !%p */
+	bool negated;         /* !%p */
+	bool negative;        /* -%r, of a register */
+	const char *selector; /* h0 of %r.h0: parts of a register that a video instruction works on; NULL: none */
 	uint32_t reg;
 	uint64_t bits;
 	const char *name;
@@ -101,7 +105,7 @@ struct ptx_function {
 	struct ptx_variable **parameters, **results;
 	size_t parameter_count, parameter_room, result_count, result_room;
 	size_t parameter_bytes;
-	uint8_t *registers; /* size in bytes of each; 0 is a predicate */
+	uint8_t *registers; /* size in bytes of each; 0 is a predicate; 16 two registers, the other of 8 behind it */
 	size_t register_count, register_room;
 	struct ptx_instruction *code;
 	size_t code_count, code_room;

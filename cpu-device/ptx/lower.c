@@ -241,14 +241,23 @@ static uint32_t special_source(struct ptx_lowering *lowering, const struct ptx_o
 	return destination.reg;
 }
 
+static bool is_128(const struct ptx_lowering *lowering, uint32_t reg)
+{
+	return reg < lowering->ast->register_count && lowering->ast->registers[reg] == 16;
+}
+
 uint32_t ptx_source(struct ptx_lowering *lowering, const struct ptx_operand *operand, char class, const char *type,
 		    bool any_width)
 {
 	uint32_t reg;
 
+	if (operand->negative || operand->selector)
+		ptx_invalid(lowering, "this instruction takes no parts of registers and no signs before them");
 	switch (operand->kind) {
 	case PTX_REG:
 		reg = operand->reg;
+		if (is_128(lowering, reg))
+			ptx_invalid(lowering, "operand of the wrong size");
 		break;
 	case PTX_IMMEDIATE:
 	case PTX_IMMEDIATE_F32:
@@ -290,9 +299,20 @@ uint32_t ptx_destination(struct ptx_lowering *lowering, const struct ptx_operand
 {
 	if (operand->kind == PTX_NONE)
 		return ptx_temporary(lowering, class);
-	if (operand->kind != PTX_REG || lowering->classes[operand->reg] != class)
+	if (operand->kind != PTX_REG || lowering->classes[operand->reg] != class || operand->selector ||
+	    is_128(lowering, operand->reg))
 		ptx_invalid(lowering, "bad destination");
 	return operand->reg;
+}
+
+void ptx_halves(struct ptx_lowering *lowering, const struct ptx_operand *operand, uint32_t halves[2])
+{
+	bool known = operand->kind == PTX_REG && is_128(lowering, operand->reg);
+
+	if (!known && operand->kind != PTX_NONE)
+		ptx_invalid(lowering, "a register of 128 bits is needed");
+	halves[0] = known ? operand->reg : ptx_temporary(lowering, 'l');
+	halves[1] = known ? operand->reg + 1 : ptx_temporary(lowering, 'l');
 }
 
 uint32_t ptx_narrow_destination(struct ptx_lowering *lowering, const struct ptx_operand *operand, char class)
@@ -312,8 +332,21 @@ void ptx_widen(struct ptx_lowering *lowering, const struct ptx_operand *operand,
 static void lower_instruction(struct ptx_lowering *lowering)
 {
 	if (!ptx_lower_memory(lowering) && !ptx_lower_control(lowering) && !ptx_lower_special(lowering) &&
-	    !ptx_lower_matrix(lowering) && !ptx_lower_texture(lowering))
+	    !ptx_lower_convert(lowering) && !ptx_lower_video(lowering) && !ptx_lower_matrix(lowering) &&
+	    !ptx_lower_texture(lowering))
 		ptx_lower_plain(lowering);
+}
+
+/* Parameters declared as registers come out of the memory where the call put them. */
+static void lower_begin(struct ptx_lowering *lowering)
+{
+	struct ptx_instruction begin = {.name = "ld", .line = lowering->ast->line};
+
+	lowering->at = &begin;
+	for (size_t i = 0; i < lowering->ast->parameter_count; i++)
+		if (lowering->ast->parameters[i]->in_register)
+			ptx_load_variable(lowering, lowering->ast->parameters[i], lowering->ast->parameters[i]->reg);
+	lowering->at = NULL;
 }
 
 /* A function that runs off its end returns. */
@@ -322,7 +355,7 @@ static void lower_end(struct ptx_lowering *lowering)
 	struct ptx_instruction end = {.name = "ret", .line = lowering->ast->line};
 
 	lowering->at = &end;
-	ptx_emit(lowering, lowering->ast->is_kernel ? "exit" : "ret");
+	ptx_lower_return(lowering);
 	lowering->at = NULL;
 }
 
@@ -350,7 +383,7 @@ static void function_prepare(struct ptx_lowering *lowering)
 	for (size_t i = 0; i < ast->register_count; i++) {
 		uint8_t bytes = ast->registers[i];
 
-		ptx_temporary(lowering, !bytes ? 'p' : bytes == 8 ? 'l' : bytes == 16 ? 'q' : 'w');
+		ptx_temporary(lowering, !bytes ? 'p' : bytes >= 8 ? 'l' : 'w');
 	}
 	if (ast->is_kernel)
 		return;
@@ -367,6 +400,7 @@ static int function_lower(struct ptx_lowering *lowering)
 
 	function_prepare(lowering);
 	lowering->starts = ptx_alloc(lowering->arena, (ast->code_count + 1) * sizeof(*lowering->starts));
+	lower_begin(lowering);
 	for (size_t i = 0; i < ast->code_count; i++) {
 		lowering->starts[i] = (uint32_t)lowering->code_count;
 		lowering->at = &ast->code[i];
@@ -387,6 +421,7 @@ struct reach {
 	struct ptx_function **list;
 	size_t count;
 	bool indirect;
+	bool allocates; /* alloca */
 };
 
 static void reach_function(struct reach *reach, struct ptx_function *function)
@@ -448,6 +483,7 @@ static void reach_all(struct reach *reach, struct ptx_function *kernel)
 
 			for (size_t k = 0; k < instruction->count; k++)
 				reach_operand(reach, &instruction->operands[k]);
+			reach->allocates |= !strncmp(instruction->name, "alloca", 6);
 			if (is_indirect_call(instruction)) {
 				reach->indirect = true;
 				reach_pointers(reach);
@@ -466,7 +502,7 @@ static uint32_t stack_size(const struct reach *reach)
 
 	for (size_t i = 0; i < reach->count; i++)
 		sum += reach->program->functions[reach->list[i]->index]->local_bytes;
-	if (reach->count > 1)
+	if (reach->count > 1 || reach->allocates)
 		sum += DEEP_STACK_BYTES;
 	return (uint32_t)(sum < CPU_WINDOW_BYTES ? sum : CPU_WINDOW_BYTES);
 }

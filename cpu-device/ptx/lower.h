@@ -52,7 +52,7 @@ struct ptx_lowering {
 	struct cpu_function *function;
 	const struct ptx_instruction *at; /* being lowered */
 
-	char *classes; /* of each virtual register: 'p', 'w', 'l', or 'q' for 128 bits */
+	char *classes; /* of each virtual register: 'p', 'w', 'l'; 128 bits are two of the last */
 	size_t reg_count, reg_room;
 	struct ptx_ir *code;
 	size_t code_count, code_room;
@@ -91,6 +91,8 @@ uint32_t ptx_source(struct ptx_lowering *lowering, const struct ptx_operand *ope
 		    bool any_width);
 /* A destination: the register itself or, for '_' , one that nobody reads. */
 uint32_t ptx_destination(struct ptx_lowering *lowering, const struct ptx_operand *operand, char class);
+/* The two registers of a 128-bit operand, the lower half first; new ones for '_'. */
+void ptx_halves(struct ptx_lowering *lowering, const struct ptx_operand *operand, uint32_t halves[2]);
 /* For a destination that may be wider than the type: the register to compute into; ptx_widen then fills the real one.
  */
 uint32_t ptx_narrow_destination(struct ptx_lowering *lowering, const struct ptx_operand *operand, char class);
@@ -116,10 +118,22 @@ struct ptx_place ptx_place_find(struct ptx_lowering *lowering, const struct ptx_
 /* Sets imm and aux of the instruction that accesses the place. */
 void ptx_place_apply(struct ptx_lowering *lowering, struct ptx_ir *ir, const struct ptx_place *place);
 
+/* Is the type one of floats, packed or not? */
+bool ptx_is_float(const char *type);
+/* Loads a variable of the function's local memory into a register, or stores it there: 1, 2, 4 or 8 bytes. */
+void ptx_load_variable(struct ptx_lowering *lowering, struct ptx_variable *variable, uint32_t reg);
+void ptx_store_variable(struct ptx_lowering *lowering, struct ptx_variable *variable, uint32_t reg);
+/* The end of the function, its results in place. */
+void ptx_lower_return(struct ptx_lowering *lowering);
+
 /* Families of instructions; each returns false when the opcode is not of its family. */
 bool ptx_lower_memory(struct ptx_lowering *lowering);
 bool ptx_lower_control(struct ptx_lowering *lowering);
 bool ptx_lower_special(struct ptx_lowering *lowering);
+/* mov; called by ptx_lower_special. */
+void ptx_lower_move(struct ptx_lowering *lowering);
+bool ptx_lower_convert(struct ptx_lowering *lowering);
+bool ptx_lower_video(struct ptx_lowering *lowering);
 bool ptx_lower_matrix(struct ptx_lowering *lowering);
 bool ptx_lower_texture(struct ptx_lowering *lowering);
 /* Everything whose operands are just registers, as opcodes.def says; escapes when the opcode is unknown. */

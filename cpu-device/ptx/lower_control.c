@@ -36,19 +36,75 @@ static void lower_branch_table(struct ptx_lowering *lowering)
 	}
 }
 
-/* Offsets in local memory of the variables in an argument list. */
-static const uint32_t *list_offsets(struct ptx_lowering *lowering, const struct ptx_operand *list, size_t *count)
+/* A place in local memory for an argument or result that is not a variable. */
+static struct ptx_variable *temporary_variable(struct ptx_lowering *lowering, size_t bytes)
 {
-	uint32_t *offsets;
+	struct ptx_variable *variable = ptx_alloc(lowering->arena, sizeof(*variable));
 
-	*count = list ? list->count : 0;
-	offsets = ptx_alloc(lowering->keep, (*count + 1) * sizeof(*offsets));
-	for (size_t i = 0; i < *count; i++) {
-		if (list->list[i].kind != PTX_VARIABLE || list->list[i].variable->space != PTX_PARAM)
-			ptx_invalid(lowering, "arguments must be .param variables");
-		offsets[i] = ptx_local_offset(lowering, list->list[i].variable);
+	variable->size = variable->align = bytes;
+	return variable;
+}
+
+static size_t register_bytes(struct ptx_lowering *lowering, uint32_t reg)
+{
+	if (lowering->classes[reg] == 'p')
+		ptx_invalid(lowering, "predicates cannot be passed");
+	return lowering->classes[reg] == 'l' ? 8 : 4;
+}
+
+/* The variable that an argument or result of a call stands in: itself, or one for a register or constant. */
+static struct ptx_variable *argument_variable(struct ptx_lowering *lowering, const struct ptx_operand *operand,
+					      bool is_result)
+{
+	struct ptx_variable *variable;
+	uint32_t reg;
+
+	if (operand->kind == PTX_VARIABLE && operand->variable->space == PTX_PARAM)
+		return operand->variable;
+	if (is_result) {
+		if (operand->kind != PTX_REG && operand->kind != PTX_NONE)
+			ptx_invalid(lowering, "results must be .param variables or registers");
+		return temporary_variable(lowering,
+					  operand->kind == PTX_REG ? register_bytes(lowering, operand->reg) : 8);
 	}
-	return offsets;
+	if (operand->kind == PTX_REG)
+		reg = ptx_source(lowering, operand, lowering->classes[operand->reg], "b64", false);
+	else if (operand->kind == PTX_IMMEDIATE || operand->kind == PTX_IMMEDIATE_F32 ||
+		 operand->kind == PTX_IMMEDIATE_F64)
+		reg = ptx_constant(lowering, operand->bits, true);
+	else
+		ptx_invalid(lowering, "arguments must be .param variables, registers or numbers");
+	variable = temporary_variable(lowering, register_bytes(lowering, reg));
+	ptx_store_variable(lowering, variable, reg);
+	return variable;
+}
+
+/* The variables of an argument list, by their offsets in local memory. */
+static struct ptx_variable **list_take(struct ptx_lowering *lowering, const struct ptx_operand *list, bool is_result,
+				       const uint32_t **offsets, const uint32_t **sizes, size_t *count)
+{
+	size_t length = list ? list->count : 0;
+	struct ptx_variable **variables = ptx_alloc(lowering->arena, (length + 1) * sizeof(*variables));
+	uint32_t *offset = ptx_alloc(lowering->keep, (length + 1) * sizeof(*offset));
+	uint32_t *size = ptx_alloc(lowering->keep, (length + 1) * sizeof(*size));
+
+	for (size_t i = 0; i < length; i++) {
+		variables[i] = argument_variable(lowering, &list->list[i], is_result);
+		offset[i] = ptx_local_offset(lowering, variables[i]);
+		size[i] = (uint32_t)variables[i]->size;
+	}
+	*offsets = offset;
+	*sizes = size;
+	*count = length;
+	return variables;
+}
+
+/* Results that are registers, after the call. */
+static void results_load(struct ptx_lowering *lowering, const struct ptx_operand *list, struct ptx_variable **variables)
+{
+	for (size_t i = 0; list && i < list->count; i++)
+		if (list->list[i].kind == PTX_REG)
+			ptx_load_variable(lowering, variables[i], list->list[i].reg);
 }
 
 /* An argument of a function that CUDA provides, from the local memory where the call put it. */
@@ -112,6 +168,7 @@ static void lower_call(struct ptx_lowering *lowering)
 	struct cpu_function *function = lowering->function;
 	size_t next = 0;
 	const struct ptx_operand *results = NULL, *target, *arguments = NULL;
+	struct ptx_variable **result_variables;
 	struct cpu_call call = {0};
 	struct ptx_ir *ir;
 
@@ -120,10 +177,11 @@ static void lower_call(struct ptx_lowering *lowering)
 	target = ptx_operand(lowering, next++);
 	if (next < at->count && at->operands[next].kind == PTX_LIST)
 		arguments = &at->operands[next];
-	call.results = list_offsets(lowering, results, &call.result_count);
-	call.arguments = list_offsets(lowering, arguments, &call.argument_count);
+	result_variables = list_take(lowering, results, true, &call.results, &call.result_sizes, &call.result_count);
+	list_take(lowering, arguments, false, &call.arguments, &call.argument_sizes, &call.argument_count);
 	if (target->kind == PTX_FUNCTION && !target->function->has_body) {
 		call_builtin(lowering, &call, target->function->name);
+		results_load(lowering, results, result_variables);
 		return;
 	}
 	if (target->kind == PTX_FUNCTION && !target->function->is_kernel) {
@@ -138,6 +196,29 @@ static void lower_call(struct ptx_lowering *lowering)
 	}
 	ir->imm = (int64_t)function->call_count;
 	PTX_APPEND(lowering->keep, function->calls, function->call_count, lowering->call_room, call);
+	results_load(lowering, results, result_variables);
+}
+
+void ptx_lower_return(struct ptx_lowering *lowering)
+{
+	const struct ptx_function *function = lowering->ast;
+
+	for (size_t i = 0; i < function->result_count; i++)
+		if (function->results[i]->in_register)
+			ptx_store_variable(lowering, function->results[i], function->results[i]->reg);
+	ptx_emit(lowering, function->is_kernel ? "exit" : "ret");
+}
+
+/* alloca.u64 address, size, alignment; */
+static void lower_alloca(struct ptx_lowering *lowering)
+{
+	uint32_t size = ptx_source(lowering, ptx_operand(lowering, 1), 'l', "u64", true);
+	uint64_t align = lowering->at->count > 2 ? ptx_operand(lowering, 2)->bits : 8;
+
+	if (!align || align > 4096 || (align & (align - 1)))
+		ptx_invalid(lowering, "bad alignment");
+	ptx_emit2(lowering, "alloca@", ptx_destination(lowering, ptx_operand(lowering, 0), 'l'), size, PTX_NO_REG)
+	    ->imm = (int64_t)align;
 }
 
 /* Barrier number and thread count, of which the second may be missing; `rest` operands follow. */
@@ -188,7 +269,15 @@ bool ptx_lower_control(struct ptx_lowering *lowering)
 	else if (ptx_is_opcode(lowering, "call"))
 		lower_call(lowering);
 	else if (ptx_is_opcode(lowering, "ret"))
-		ptx_emit(lowering, lowering->ast->is_kernel ? "exit" : "ret");
+		ptx_lower_return(lowering);
+	else if (ptx_is_opcode(lowering, "alloca"))
+		lower_alloca(lowering);
+	else if (ptx_is_opcode(lowering, "stacksave"))
+		ptx_emit2(lowering, "stacksave@", ptx_destination(lowering, ptx_operand(lowering, 0), 'l'), PTX_NO_REG,
+			  PTX_NO_REG);
+	else if (ptx_is_opcode(lowering, "stackrestore"))
+		ptx_emit2(lowering, "stackrestore@", ptx_source(lowering, ptx_operand(lowering, 0), 'l', "u64", false),
+			  PTX_NO_REG, PTX_NO_REG);
 	else if ((ptx_is_opcode(lowering, "bar") && !ptx_has(lowering, ".warp")) || ptx_is_opcode(lowering, "barrier"))
 		lower_barrier(lowering);
 	/* Grids run one after the other, so what they wait for has already happened. */

@@ -124,8 +124,6 @@ static unsigned vector_count(const struct ptx_lowering *lowering)
 static const struct ptx_operand *values_of(struct ptx_lowering *lowering, const struct ptx_operand *operand,
 					   unsigned count)
 {
-	if (count > 4)
-		ptx_invalid(lowering, "vectors of more than 4 are not supported");
 	if (operand->kind != PTX_LIST && count == 1)
 		return operand;
 	if (operand->kind != PTX_LIST || operand->count != count)
@@ -170,57 +168,115 @@ static const char *vector_name(unsigned count)
 	return count == 4 ? ".v4" : count == 2 ? ".v2" : "";
 }
 
+/* What an access moves: one register, the elements of a vector, or the halves of 128 bits. */
+struct values {
+	const struct ptx_operand *operands;
+	struct ptx_operand halves[2];
+	unsigned count;
+	const char *type;
+	char class;
+};
+
+static void values_take(struct ptx_lowering *lowering, struct values *values, size_t index)
+{
+	const struct ptx_operand *operand = ptx_operand(lowering, index);
+	uint32_t halves[2];
+
+	values->type = ptx_type(lowering, 0);
+	values->count = vector_count(lowering);
+	if (!strcmp(values->type, "b128") && values->count == 1) {
+		ptx_halves(lowering, operand, halves);
+		for (int i = 0; i < 2; i++)
+			values->halves[i] = (struct ptx_operand){.kind = PTX_REG, .reg = halves[i]};
+		values->operands = values->halves;
+		values->count = 2;
+		values->type = "b64";
+	} else if (values->count > 4) {
+		ptx_invalid(lowering, "loads and stores of more than 4 values belong to later devices");
+	} else {
+		values->operands = values_of(lowering, operand, values->count);
+	}
+	values->class = ptx_class(lowering, values->type);
+}
+
 static void lower_load(struct ptx_lowering *lowering)
 {
-	const char *type = ptx_type(lowering, 0);
-	unsigned count = vector_count(lowering);
-	const struct ptx_operand *values = values_of(lowering, ptx_operand(lowering, 0), count);
 	const struct ptx_operand *address = ptx_operand(lowering, 1);
-	char class = ptx_class(lowering, type);
+	struct values values;
 	uint32_t regs[4];
 	struct ptx_place place;
 	struct ptx_ir *ir;
 	char row[40];
 
+	values_take(lowering, &values, 0);
 	if (is_parameter(lowering, address)) {
-		load_parameters(lowering, address, values, count, type);
+		load_parameters(lowering, address, values.operands, values.count, values.type);
 		return;
 	}
 	place = ptx_place_find(lowering, address);
-	for (unsigned i = 0; i < count; i++)
-		regs[i] = ptx_narrow_destination(lowering, &values[i], class);
-	snprintf(row, sizeof(row), "ld@%s%s.%s", place.row, vector_name(count), load_type(type));
+	for (unsigned i = 0; i < values.count; i++)
+		regs[i] = ptx_narrow_destination(lowering, &values.operands[i], values.class);
+	snprintf(row, sizeof(row), "ld@%s%s.%s", place.row, vector_name(values.count), load_type(values.type));
 	ir = ptx_emit(lowering, row);
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < values.count; i++)
 		ir->op[i] = regs[i];
-	ir->op[count] = place.reg;
+	ir->op[values.count] = place.reg;
 	ptx_place_apply(lowering, ir, &place);
-	for (unsigned i = 0; i < count; i++)
-		ptx_widen(lowering, &values[i], regs[i], type);
+	for (unsigned i = 0; i < values.count; i++)
+		ptx_widen(lowering, &values.operands[i], regs[i], values.type);
 }
 
 static void lower_store(struct ptx_lowering *lowering)
 {
-	const char *type = ptx_type(lowering, 0);
-	unsigned count = vector_count(lowering);
-	const struct ptx_operand *values = values_of(lowering, ptx_operand(lowering, 1), count);
-	char class = ptx_class(lowering, type);
+	struct values values;
 	uint32_t regs[4];
 	struct ptx_place place;
 	struct ptx_ir *ir;
 	char row[40];
 
+	values_take(lowering, &values, 1);
 	if (is_parameter(lowering, ptx_operand(lowering, 0)))
 		ptx_invalid(lowering, "a kernel's parameters cannot be written");
 	place = ptx_place_find(lowering, ptx_operand(lowering, 0));
-	for (unsigned i = 0; i < count; i++)
-		regs[i] = ptx_source(lowering, &values[i], class, type, true);
-	snprintf(row, sizeof(row), "st@%s%s.b%d", place.row, vector_name(count), 8 * type_bytes(type));
+	for (unsigned i = 0; i < values.count; i++)
+		regs[i] = ptx_source(lowering, &values.operands[i], values.class, values.type, true);
+	snprintf(row, sizeof(row), "st@%s%s.b%d", place.row, vector_name(values.count), 8 * type_bytes(values.type));
 	ir = ptx_emit(lowering, row);
 	ir->op[0] = place.reg;
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < values.count; i++)
 		ir->op[1 + i] = regs[i];
 	ptx_place_apply(lowering, ir, &place);
+}
+
+/* A place of 1 to 8 bytes in the function's local memory. */
+static struct ptx_ir *variable_access(struct ptx_lowering *lowering, struct ptx_variable *variable, const char *kind)
+{
+	struct ptx_ir *ir;
+	char row[32];
+
+	snprintf(row, sizeof(row), "%s%zu", kind, 8 * variable->size);
+	ir = ptx_emit(lowering, row);
+	ir->imm = ptx_local_offset(lowering, variable);
+	ir->aux = 1;
+	return ir;
+}
+
+void ptx_load_variable(struct ptx_lowering *lowering, struct ptx_variable *variable, uint32_t reg)
+{
+	uint32_t zero = ptx_constant(lowering, 0, false);
+	struct ptx_ir *ir = variable_access(lowering, variable, variable->size < 4 ? "ld@local.u" : "ld@local.b");
+
+	ir->op[0] = reg;
+	ir->op[1] = zero;
+}
+
+void ptx_store_variable(struct ptx_lowering *lowering, struct ptx_variable *variable, uint32_t reg)
+{
+	uint32_t zero = ptx_constant(lowering, 0, false);
+	struct ptx_ir *ir = variable_access(lowering, variable, "st@local.b");
+
+	ir->op[0] = zero;
+	ir->op[1] = reg;
 }
 
 static const char *atomic_operation(struct ptx_lowering *lowering)
@@ -234,27 +290,75 @@ static const char *atomic_operation(struct ptx_lowering *lowering)
 	ptx_invalid(lowering, "unknown atomic operation");
 }
 
-/* atom d, [a], b, c; red has no d. */
-static void lower_atomic(struct ptx_lowering *lowering, bool has_result)
+/* Two registers of 64 bits into the thread's local memory, and a register with its offset in the function's. */
+static uint32_t spill_128(struct ptx_lowering *lowering, const uint32_t halves[2])
 {
-	const char *type = ptx_type(lowering, 0), *operation = atomic_operation(lowering);
-	char class = ptx_class(lowering, type);
-	size_t at = has_result;
+	struct ptx_variable *variable = ptx_alloc(lowering->arena, sizeof(*variable));
+	uint32_t zero = ptx_constant(lowering, 0, false), offset;
+	struct ptx_ir *ir;
+
+	variable->size = variable->align = 16;
+	offset = ptx_local_offset(lowering, variable);
+	ir = ptx_emit2(lowering, "st@local.v2.b64", zero, halves[0], halves[1]);
+	ir->imm = offset;
+	ir->aux = 1;
+	return ptx_constant(lowering, offset, false);
+}
+
+static void lower_atomic_128(struct ptx_lowering *lowering, size_t at, const char *operation)
+{
 	struct ptx_place place = ptx_place_find(lowering, ptx_operand(lowering, at));
-	uint32_t d, b, c = PTX_NO_REG;
+	struct ptx_operand nothing = {.kind = PTX_NONE};
+	uint32_t d[2], b[2], c[2], offset = PTX_NO_REG;
 	struct ptx_ir *ir;
 	char row[48];
 
-	if (vector_count(lowering) > 1)
-		ptx_invalid(lowering, "vector atomics are not supported");
-	d = has_result ? ptx_destination(lowering, ptx_operand(lowering, 0), class) : ptx_temporary(lowering, class);
-	b = ptx_source(lowering, ptx_operand(lowering, at + 1), class, type, false);
-	if (!strcmp(operation, ".cas"))
-		c = ptx_source(lowering, ptx_operand(lowering, at + 2), class, type, false);
-	snprintf(row, sizeof(row), "atom@%s%s.%s", place.row, operation, type);
-	ir = ptx_emit2(lowering, row, d, place.reg, b);
-	ir->op[3] = c;
+	ptx_halves(lowering, at ? ptx_operand(lowering, 0) : &nothing, d);
+	ptx_halves(lowering, ptx_operand(lowering, at + 1), b);
+	if (!strcmp(operation, ".cas")) {
+		ptx_halves(lowering, ptx_operand(lowering, at + 2), c);
+		offset = spill_128(lowering, c);
+	}
+	snprintf(row, sizeof(row), "atom@%s%s.b128", place.row, operation);
+	ir = ptx_emit2(lowering, row, d[0], d[1], place.reg);
+	ir->op[3] = b[0];
+	ir->op[4] = b[1];
+	ir->op[5] = offset;
 	ptx_place_apply(lowering, ir, &place);
+}
+
+/* atom d, [a], b, c; red has no d. Of a vector, each element is atomic by itself. */
+static void lower_atomic(struct ptx_lowering *lowering, bool has_result)
+{
+	const char *type = ptx_type(lowering, 0), *operation = atomic_operation(lowering);
+	static const struct ptx_operand nothing[8];
+	unsigned count = vector_count(lowering);
+	const struct ptx_operand *d = nothing, *b;
+	size_t at = has_result;
+	struct ptx_place place;
+	char row[48], class;
+
+	if (!strcmp(type, "b128")) {
+		lower_atomic_128(lowering, at, operation);
+		return;
+	}
+	class = ptx_class(lowering, type);
+	place = ptx_place_find(lowering, ptx_operand(lowering, at));
+	if (has_result)
+		d = values_of(lowering, ptx_operand(lowering, 0), count);
+	b = values_of(lowering, ptx_operand(lowering, at + 1), count);
+	snprintf(row, sizeof(row), "atom@%s%s.%s", place.row, operation, type);
+	for (unsigned i = 0; i < count; i++, place.offset += type_bytes(type)) {
+		uint32_t source = ptx_source(lowering, &b[i], class, type, false);
+		uint32_t other = strcmp(operation, ".cas")
+				     ? PTX_NO_REG
+				     : ptx_source(lowering, ptx_operand(lowering, at + 2), class, type, false);
+		struct ptx_ir *ir =
+		    ptx_emit2(lowering, row, ptx_destination(lowering, &d[i], class), place.reg, source);
+
+		ir->op[3] = other;
+		ptx_place_apply(lowering, ir, &place);
+	}
 }
 
 bool ptx_lower_memory(struct ptx_lowering *lowering)
@@ -267,8 +371,6 @@ bool ptx_lower_memory(struct ptx_lowering *lowering)
 		lower_atomic(lowering, true);
 	else if (ptx_is_opcode(lowering, "red"))
 		lower_atomic(lowering, false);
-	else if (ptx_is_opcode(lowering, "prefetch") || ptx_is_opcode(lowering, "prefetchu"))
-		ptx_emit(lowering, "prefetch@");
 	else
 		return false;
 	return true;

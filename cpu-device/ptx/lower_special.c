@@ -1,162 +1,8 @@
-/* Instructions whose operands need more than a look at the table: mov, cvt, comparisons, carry chains, addresses. */
+/* Instructions whose operands need more than a look at the table: comparisons, carry chains, addresses. */
 #include "../exec/float_flags.h"
-#include "../exec/special.h"
 #include "lower.h"
 
 #include <stdio.h>
-
-static void move_special(struct ptx_lowering *lowering, const struct ptx_operand *d, const struct ptx_operand *source,
-			 char class)
-{
-	uint32_t reg = ptx_destination(lowering, d, class), value = reg;
-	enum cpu_special special;
-	struct ptx_ir *ir;
-	int bytes;
-
-	if (!cpu_special_find(source->name, &special, &bytes))
-		ptx_invalid(lowering, "unknown special register");
-	if ((bytes == 8) != (class == 'l'))
-		value = ptx_temporary(lowering, bytes == 8 ? 'l' : 'w');
-	if (special >= CPU_TID_X) {
-		ir = ptx_emit2(lowering, "tid@", value, PTX_NO_REG, PTX_NO_REG);
-		ir->imm = special - CPU_TID_X;
-	} else {
-		ir = ptx_emit2(lowering, bytes == 8 ? "special@u64" : "special@u32", value, PTX_NO_REG, PTX_NO_REG);
-		ir->imm = special;
-	}
-	if (value != reg)
-		ptx_emit2(lowering, class == 'l' ? "extend@u64.u32" : "narrow@u32.u64", reg, value, PTX_NO_REG);
-}
-
-static bool is_16(const char *type)
-{
-	return !strcmp(type + 1, "16");
-}
-
-/* mov.b64 %rd, {%r1, %r2}; */
-static void move_pack(struct ptx_lowering *lowering, const struct ptx_operand *d, const struct ptx_operand *list,
-		      const char *type)
-{
-	char class = ptx_class(lowering, type);
-	uint32_t parts[4], reg = ptx_destination(lowering, d, class);
-	struct ptx_ir *ir;
-
-	if (list->count != 2 && (list->count != 4 || is_16(type)))
-		ptx_invalid(lowering, "cannot pack this many values");
-	for (size_t i = 0; i < list->count; i++)
-		parts[i] = ptx_source(lowering, &list->list[i], 'w', "b32", false);
-	if (list->count == 2)
-		ir = ptx_emit(lowering, class == 'l' ? "pack@32x2" : is_16(type) ? "pack@8x2" : "pack@16x2");
-	else
-		ir = ptx_emit(lowering, class == 'l' ? "pack@16x4" : "pack@8x4");
-	ir->op[0] = reg;
-	for (size_t i = 0; i < list->count; i++)
-		ir->op[1 + i] = parts[i];
-}
-
-/* mov.b64 {%r1, %r2}, %rd; */
-static void move_unpack(struct ptx_lowering *lowering, const struct ptx_operand *list, const struct ptx_operand *source,
-			const char *type)
-{
-	char class = ptx_class(lowering, type);
-	uint32_t reg = ptx_source(lowering, source, class, type, false);
-	const char *row;
-
-	if (list->count != 2 && (list->count != 4 || is_16(type)))
-		ptx_invalid(lowering, "cannot unpack this many values");
-	if (class == 'l')
-		row = list->count == 2 ? "extract@32of64" : "extract@16of64";
-	else
-		row = list->count == 2 && !is_16(type) ? "extract@16" : "extract@8";
-	for (size_t i = 0; i < list->count; i++)
-		if (list->list[i].kind != PTX_NONE) {
-			uint32_t part = ptx_destination(lowering, &list->list[i], 'w');
-
-			ptx_emit2(lowering, row, part, reg, PTX_NO_REG)->imm = (int64_t)i;
-		}
-}
-
-static void lower_move(struct ptx_lowering *lowering)
-{
-	const struct ptx_operand *d = ptx_operand(lowering, 0), *a = ptx_operand(lowering, 1);
-	const char *type = ptx_type(lowering, 0);
-	char class = ptx_class(lowering, type);
-	uint32_t source, destination;
-
-	if (a->kind == PTX_SPECIAL) {
-		move_special(lowering, d, a, class);
-	} else if (a->kind == PTX_LIST) {
-		move_pack(lowering, d, a, type);
-	} else if (d->kind == PTX_LIST) {
-		move_unpack(lowering, d, a, type);
-	} else {
-		source = ptx_source(lowering, a, class, type, false);
-		destination = ptx_destination(lowering, d, class);
-		ptx_emit2(lowering,
-			  class == 'p'   ? "mov.pred"
-			  : class == 'l' ? "mov.b64"
-					 : "mov.b32",
-			  destination, source, PTX_NO_REG);
-	}
-}
-
-static bool is_float(const char *type)
-{
-	return type[0] == 'f' || type[0] == 'b' ? type[0] == 'f' || type[1] == 'f' : false;
-}
-
-static int64_t rounding_flags(const struct ptx_lowering *lowering)
-{
-	int64_t flags = 0;
-
-	if (ptx_has(lowering, ".rz") || ptx_has(lowering, ".rzi"))
-		flags |= CPU_ROUND_ZERO;
-	if (ptx_has(lowering, ".rm") || ptx_has(lowering, ".rmi"))
-		flags |= CPU_ROUND_DOWN;
-	if (ptx_has(lowering, ".rp") || ptx_has(lowering, ".rpi"))
-		flags |= CPU_ROUND_UP;
-	if (ptx_has(lowering, ".rni") || ptx_has(lowering, ".rzi") || ptx_has(lowering, ".rmi") ||
-	    ptx_has(lowering, ".rpi"))
-		flags |= CPU_INTEGRAL;
-	if (ptx_has(lowering, ".ftz"))
-		flags |= CPU_FTZ;
-	if (ptx_has(lowering, ".sat"))
-		flags |= CPU_SAT;
-	if (ptx_has(lowering, ".relu"))
-		flags |= CPU_RELU;
-	return flags;
-}
-
-/* cvt.rn.f16x2.f32 d, a, b; */
-static void convert_pair(struct ptx_lowering *lowering, const char *to)
-{
-	uint32_t a = ptx_source(lowering, ptx_operand(lowering, 1), 'w', "f32", false);
-	uint32_t b = ptx_source(lowering, ptx_operand(lowering, 2), 'w', "f32", false);
-	uint32_t d = ptx_destination(lowering, ptx_operand(lowering, 0), 'w');
-	char row[32];
-
-	snprintf(row, sizeof(row), "cvt.%s.f32", to);
-	ptx_emit2(lowering, row, d, a, b)->imm = rounding_flags(lowering);
-}
-
-static void lower_convert(struct ptx_lowering *lowering)
-{
-	const char *to = ptx_type(lowering, 1), *from = ptx_type(lowering, 0);
-	const struct ptx_operand *d = ptx_operand(lowering, 0);
-	bool integers = !is_float(to) && !is_float(from);
-	uint32_t source, computed;
-	char row[40];
-
-	if (!strcmp(to, "f16x2") || !strcmp(to, "bf16x2")) {
-		convert_pair(lowering, to);
-		return;
-	}
-	source = ptx_source(lowering, ptx_operand(lowering, 1), ptx_class(lowering, from), from, true);
-	computed = ptx_narrow_destination(lowering, d, ptx_class(lowering, to));
-	snprintf(row, sizeof(row), "cvt%s.%s.%s", integers && ptx_has(lowering, ".sat") ? ".sat" : "", to, from);
-	ptx_emit2(lowering, row, computed, source, PTX_NO_REG)->imm = rounding_flags(lowering);
-	ptx_widen(lowering, d, computed, to);
-}
 
 static void lower_address_conversion(struct ptx_lowering *lowering)
 {
@@ -176,6 +22,36 @@ static void lower_address_conversion(struct ptx_lowering *lowering)
 		ptx_emit2(lowering, "mov.b64", d, a, PTX_NO_REG);
 }
 
+/* Constant memory is the module's .const variables. */
+static void test_constant(struct ptx_lowering *lowering, uint32_t p, uint32_t address)
+{
+	uint32_t any = ptx_temporary(lowering, 'p'), offset = ptx_temporary(lowering, 'l');
+	uint32_t inside = ptx_temporary(lowering, 'p'), zero = ptx_constant(lowering, 0, true);
+
+	ptx_emit2(lowering, "setp.ne.u64", any, zero, zero);
+	for (size_t i = 0; i < lowering->module->variable_count; i++) {
+		const struct ptx_variable *variable = lowering->module->variables[i];
+
+		if (variable->space != PTX_CONST || !variable->address)
+			continue;
+		ptx_emit2(lowering, "sub.u64", offset, address, ptx_constant(lowering, variable->address, true));
+		ptx_emit2(lowering, "setp.lt.u64", inside, offset, ptx_constant(lowering, variable->size, true));
+		ptx_emit2(lowering, "or.pred", any, any, inside);
+	}
+	ptx_emit2(lowering, "mov.pred", p, any, PTX_NO_REG);
+}
+
+/* Neither shared, local nor constant. */
+static void test_global(struct ptx_lowering *lowering, uint32_t p, uint32_t address)
+{
+	uint32_t constant = ptx_temporary(lowering, 'p'), outside = ptx_temporary(lowering, 'p');
+
+	test_constant(lowering, constant, address);
+	ptx_emit2(lowering, "not.pred", constant, constant, PTX_NO_REG);
+	ptx_emit2(lowering, "window@outside", outside, address, PTX_NO_REG);
+	ptx_emit2(lowering, "and.pred", p, outside, constant);
+}
+
 static void lower_space_test(struct ptx_lowering *lowering)
 {
 	uint32_t a = ptx_source(lowering, ptx_operand(lowering, 1), 'l', "u64", false);
@@ -183,11 +59,11 @@ static void lower_space_test(struct ptx_lowering *lowering)
 	bool local = ptx_has(lowering, ".local");
 
 	if (ptx_has(lowering, ".global"))
-		ptx_emit2(lowering, "window@outside", p, a, PTX_NO_REG);
+		test_global(lowering, p, a);
 	else if (ptx_has(lowering, ".param") || ptx_has(lowering, ".param::entry"))
 		ptx_emit2(lowering, "span@test", p, a, PTX_NO_REG)->imm = (int64_t)lowering->ast->parameter_bytes;
 	else if (ptx_has(lowering, ".const"))
-		ptx_invalid(lowering, "isspacep.const is not supported");
+		test_constant(lowering, p, a);
 	else
 		ptx_emit2(lowering, "window@test", p, a, PTX_NO_REG)->imm = local;
 }
@@ -197,7 +73,8 @@ static uint32_t as_f32(struct ptx_lowering *lowering, uint32_t reg, const char *
 {
 	uint32_t wide = ptx_temporary(lowering, 'w');
 
-	ptx_emit2(lowering, type[0] == 'b' ? "cvt.f32.bf16" : "cvt.f32.f16", wide, reg, PTX_NO_REG);
+	ptx_emit2(lowering, type[0] == 'b' ? "cvt.f32.bf16" : "cvt.f32.f16", wide, reg, PTX_NO_REG)->imm =
+	    ptx_has(lowering, ".ftz") ? CPU_FTZ : 0;
 	return wide;
 }
 
@@ -414,14 +291,50 @@ static void lower_carry(struct ptx_lowering *lowering, const char *sum, bool is_
 	ir->op[3] = b;
 }
 
+/* lop3.or.b32 d|p, a, b, c, table, q: p = (d != 0) or q */
+static void lower_lop3(struct ptx_lowering *lowering)
+{
+	const struct ptx_operand *d = ptx_operand(lowering, 0);
+	uint32_t sources[4], value = ptx_temporary(lowering, 'w'), truth = ptx_temporary(lowering, 'p'), q;
+	struct ptx_ir *ir;
+
+	if (!d->second)
+		ptx_invalid(lowering, "two destinations are needed");
+	for (size_t i = 0; i < 4; i++)
+		sources[i] = ptx_source(lowering, ptx_operand(lowering, 1 + i), 'w', "b32", false);
+	q = ptx_source(lowering, ptx_operand(lowering, 5), 'p', "pred", false);
+	ir = ptx_emit(lowering, "lop3.b32");
+	ir->op[0] = value;
+	memcpy(ir->op + 1, sources, sizeof(sources));
+	ptx_emit2(lowering, "setp.ne.u32", truth, value, ptx_constant(lowering, 0, false));
+	ptx_emit2(lowering, boolean_row(lowering), ptx_destination(lowering, d->second, 'p'), truth, q);
+	ptx_emit2(lowering, "mov.b32", ptx_destination(lowering, d, 'w'), value, PTX_NO_REG);
+}
+
+/* What only caches and profilers would notice. */
+static bool lower_hint(struct ptx_lowering *lowering)
+{
+	static const char *const hints[] = {"discard", "applypriority", "pmevent", "prefetch", "prefetchu"};
+
+	if (ptx_is_opcode(lowering, "createpolicy")) {
+		ptx_emit2(lowering, "mov.b64", ptx_destination(lowering, ptx_operand(lowering, 0), 'l'),
+			  ptx_constant(lowering, 0, true), PTX_NO_REG);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)
+		if (ptx_is_opcode(lowering, hints[i])) {
+			ptx_emit(lowering, "nothing@");
+			return true;
+		}
+	return false;
+}
+
 bool ptx_lower_special(struct ptx_lowering *lowering)
 {
 	bool cc = ptx_has(lowering, ".cc");
 
 	if (ptx_is_opcode(lowering, "mov"))
-		lower_move(lowering);
-	else if (ptx_is_opcode(lowering, "cvt"))
-		lower_convert(lowering);
+		ptx_lower_move(lowering);
 	else if (ptx_is_opcode(lowering, "cvta"))
 		lower_address_conversion(lowering);
 	else if (ptx_is_opcode(lowering, "isspacep"))
@@ -441,7 +354,9 @@ bool ptx_lower_special(struct ptx_lowering *lowering)
 		lower_carry(lowering, cc && ptx_is_opcode(lowering, "sub") ? "sub" : "subc", false);
 	else if (ptx_is_opcode(lowering, "madc") || (cc && ptx_is_opcode(lowering, "mad")))
 		lower_carry(lowering, ptx_is_opcode(lowering, "madc") ? "addc" : "add", true);
+	else if (ptx_is_opcode(lowering, "lop3") && boolean_row(lowering))
+		lower_lop3(lowering);
 	else
-		return false;
+		return lower_hint(lowering);
 	return true;
 }

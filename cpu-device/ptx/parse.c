@@ -68,6 +68,18 @@ int64_t ptx_take_integer(struct ptx_parser *parser)
 	return (int64_t)(negative ? 0 - value : value);
 }
 
+void ptx_skip_parentheses(struct ptx_parser *parser)
+{
+	int depth = 1;
+
+	ptx_expect(parser, '(');
+	while (depth) {
+		struct ptx_token token = ptx_take(parser);
+
+		depth += ptx_is(&token, '(') - ptx_is(&token, ')');
+	}
+}
+
 static void skip_line(struct ptx_parser *parser)
 {
 	int line = parser->token.line;
@@ -135,6 +147,26 @@ static size_t round_up(size_t value, size_t unit)
 	return (value + unit - 1) / unit * unit;
 }
 
+/* .reg .u32 a as a parameter: the register, and a place where the call puts the value. */
+static struct ptx_variable *take_register_parameter(struct ptx_parser *parser)
+{
+	struct ptx_variable *variable = ptx_alloc(parser->arena, sizeof(*variable));
+	unsigned elements;
+	int bytes = ptx_parse_register_type(parser, &elements);
+	struct ptx_symbol *symbol = ptx_parse_register(parser, bytes, elements);
+
+	if (!bytes || bytes == 16 || elements > 1 || symbol->count)
+		ptx_unexpected(parser, "parameters of one register");
+	variable->name = symbol->name;
+	variable->space = PTX_PARAM;
+	variable->size = variable->align = variable->element = (size_t)bytes;
+	variable->function = parser->function;
+	variable->line = parser->token.line;
+	variable->in_register = true;
+	variable->reg = symbol->reg;
+	return variable;
+}
+
 /* (.param .b32 a, .param .align 8 .b8 b[16]); fills in each one's offset in a buffer laid out as C would. */
 static void take_parameters(struct ptx_parser *parser, bool results)
 {
@@ -145,11 +177,12 @@ static void take_parameters(struct ptx_parser *parser, bool results)
 	while (!ptx_accept(parser, ')')) {
 		struct ptx_variable *variable;
 
-		if (ptx_is_word(&parser->token, ".reg"))
-			ptx_unexpected(parser, ".param (parameters in registers are not supported)");
-		if (!ptx_accept_word(parser, ".param"))
+		if (!function->is_kernel && ptx_accept_word(parser, ".reg"))
+			variable = take_register_parameter(parser);
+		else if (ptx_accept_word(parser, ".param"))
+			variable = ptx_parse_variable(parser, PTX_PARAM, false, true);
+		else
 			ptx_unexpected(parser, ".param");
-		variable = ptx_parse_variable(parser, PTX_PARAM, false, true);
 		offset = round_up(offset, variable->align);
 		variable->offset = offset;
 		offset += variable->size;
@@ -222,8 +255,7 @@ static void take_function(struct ptx_parser *parser, bool is_kernel)
 	struct ptx_function *function;
 
 	while (ptx_accept_word(parser, ".attribute"))
-		while (!ptx_accept(parser, ')'))
-			ptx_take(parser);
+		ptx_skip_parentheses(parser);
 	start = parser->lexer;
 	start_token = parser->token;
 	if (ptx_accept(parser, '('))
@@ -332,6 +364,18 @@ static void take_statement(struct ptx_parser *parser)
 		take_declaration(parser);
 }
 
+/* A function's last parameter may be an array of any size: it gets room for the largest argument in the module. */
+static void size_open_parameters(struct ptx_parser *parser)
+{
+	for (size_t i = 0; i < parser->module->function_count; i++) {
+		const struct ptx_function *function = parser->module->functions[i];
+		size_t count = function->parameter_count;
+
+		if (!function->is_kernel && count && !function->parameters[count - 1]->size)
+			function->parameters[count - 1]->size = parser->largest_argument;
+	}
+}
+
 /* PTX from a fatbin may carry its terminator. */
 static size_t text_length(const char *text, size_t length)
 {
@@ -361,6 +405,7 @@ CUresult ptx_parse(struct ptx_module *module, const char *text, size_t length, i
 			take_statement(parser);
 		if (!module->version)
 			ptx_unexpected(parser, ".version");
+		size_open_parameters(parser);
 	}
 	module->arena.escape = NULL;
 	free(parser);

@@ -17,6 +17,7 @@ struct ptx_parser {
 	struct ptx_function *function; /* whose body is parsed; NULL at module level */
 	struct ptx_scopes scopes;
 	int device_target;
+	size_t largest_argument; /* bytes of the largest .param variable in a function's body */
 };
 
 /* Parses `length` bytes of text into `module`, whose arena must be empty but for its log. `device_target` is the
@@ -32,6 +33,8 @@ bool ptx_accept_word(struct ptx_parser *parser, const char *word);
 void ptx_expect(struct ptx_parser *parser, char punctuation);
 /* A name, copied. */
 char *ptx_take_name(struct ptx_parser *parser);
+/* What stands in parentheses, and those. */
+void ptx_skip_parentheses(struct ptx_parser *parser);
 /* An integer with an optional sign. */
 int64_t ptx_take_integer(struct ptx_parser *parser);
 
@@ -44,6 +47,11 @@ struct ptx_variable *ptx_parse_variable(struct ptx_parser *parser, enum ptx_spac
 
 /* The initial value of a texture, sampler or surface reference, if there is one (parse_reference.c). */
 void ptx_parse_reference(struct ptx_parser *parser, struct ptx_variable *variable);
+
+/* The type of registers (".v4 .f32"): its bytes, 0 for pred, and of a vector its elements, else 1 (parse_body.c). */
+int ptx_parse_register_type(struct ptx_parser *parser, unsigned *elements);
+/* The name behind it, with its <range>, as a register of the function. */
+struct ptx_symbol *ptx_parse_register(struct ptx_parser *parser, int bytes, unsigned elements);
 
 /* A function's body after its '{', up to and including its '}' (parse_body.c). */
 void ptx_parse_body(struct ptx_parser *parser);

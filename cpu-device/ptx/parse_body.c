@@ -22,6 +22,60 @@ static void take_list(struct ptx_parser *parser, struct ptx_operand *operand, ch
 	}
 }
 
+/* The range or single name that a register belongs to. */
+static const struct ptx_symbol *register_symbol(struct ptx_parser *parser, const struct ptx_token *token)
+{
+	const struct ptx_symbol *symbol = ptx_scope_find(&parser->scopes, token->text, token->length);
+	size_t stem = token->length;
+
+	while (!symbol && stem && token->text[stem - 1] >= '0' && token->text[stem - 1] <= '9')
+		stem--;
+	return symbol ? symbol : ptx_scope_find(&parser->scopes, token->text, stem);
+}
+
+/* A register's name alone: of a vector, all its elements. */
+static void register_resolve(struct ptx_parser *parser, struct ptx_operand *operand, const struct ptx_token *token)
+{
+	const struct ptx_symbol *symbol = register_symbol(parser, token);
+	size_t room = 0;
+
+	operand->kind = PTX_REG;
+	if (!symbol->is_vector)
+		return;
+	operand->kind = PTX_LIST;
+	for (uint32_t i = 0; i < symbol->stride; i++) {
+		struct ptx_operand element = {.kind = PTX_REG, .reg = operand->reg + i};
+
+		PTX_APPEND(parser->arena, operand->list, operand->count, room, element);
+	}
+}
+
+/* v.x of a vector, r.h0 of any register. */
+static bool part_resolve(struct ptx_parser *parser, struct ptx_operand *operand, const struct ptx_token *token)
+{
+	struct ptx_token whole = *token;
+	const struct ptx_symbol *symbol;
+	const char *part, *elements = "xyzwrgba";
+
+	whole.length = 0;
+	while (whole.length < token->length && token->text[whole.length] != '.')
+		whole.length++;
+	if (whole.length + 1 >= token->length ||
+	    !ptx_scope_register(&parser->scopes, whole.text, whole.length, &operand->reg))
+		return false;
+	operand->kind = PTX_REG;
+	symbol = register_symbol(parser, &whole);
+	part = ptx_copy(parser->arena, token->text + whole.length + 1, token->length - whole.length - 1);
+	if (!symbol->is_vector) {
+		operand->selector = part;
+		return true;
+	}
+	if (part[1] || !strchr(elements, part[0]) || (strchr(elements, part[0]) - elements) % 4 >= (long)symbol->stride)
+		return false;
+	operand->reg += (uint32_t)((strchr(elements, part[0]) - elements) % 4);
+	return true;
+}
+
 static void name_resolve(struct ptx_parser *parser, struct ptx_operand *operand, const struct ptx_token *token)
 {
 	struct ptx_symbol *symbol = ptx_scope_find(&parser->scopes, token->text, token->length);
@@ -32,13 +86,15 @@ static void name_resolve(struct ptx_parser *parser, struct ptx_operand *operand,
 		operand->kind = PTX_IMMEDIATE;
 		operand->bits = 32;
 	} else if (ptx_scope_register(&parser->scopes, token->text, token->length, &operand->reg)) {
-		operand->kind = PTX_REG;
+		register_resolve(parser, operand, token);
 	} else if (symbol && symbol->kind == PTX_SYMBOL_VARIABLE) {
 		operand->kind = PTX_VARIABLE;
 		operand->variable = symbol->variable;
 	} else if (symbol && symbol->kind == PTX_SYMBOL_FUNCTION) {
 		operand->kind = PTX_FUNCTION;
 		operand->function = symbol->function;
+	} else if (part_resolve(parser, operand, token)) {
+		return;
 	} else if (token->text[0] == '%') {
 		operand->kind = PTX_SPECIAL;
 		operand->name = ptx_copy(parser->arena, token->text, token->length);
@@ -97,6 +153,7 @@ static struct ptx_operand take_operand(struct ptx_parser *parser, int depth)
 	if (ptx_accept(parser, '[')) {
 		take_list(parser, &operand, ']', depth);
 		operand.kind = PTX_ADDRESS;
+		ptx_accept_word(parser, ".unified"); /* memory is the same for all devices */
 		return operand;
 	}
 	if (ptx_accept(parser, '{')) {
@@ -111,13 +168,15 @@ static struct ptx_operand take_operand(struct ptx_parser *parser, int depth)
 		return operand;
 	}
 	operand.negated = ptx_accept(parser, '!');
+	operand.negative = ptx_accept(parser, '-');
 	if (parser->token.kind == PTX_WORD) {
 		struct ptx_token token = ptx_take(parser);
 
 		name_resolve(parser, &operand, &token);
 		operand.bits += take_offset(parser);
 	} else {
-		take_number(parser, &operand, ptx_accept(parser, '-'));
+		take_number(parser, &operand, operand.negative);
+		operand.negative = false;
 	}
 	take_second(parser, &operand, depth);
 	return operand;
@@ -154,43 +213,67 @@ static void take_guard(struct ptx_parser *parser, struct ptx_instruction *instru
 			   (int)token.length, token.text);
 }
 
+/* A register of 128 bits is one of 16 bytes and one of 8 behind it. */
 static void registers_add(struct ptx_parser *parser, size_t count, int bytes)
 {
 	struct ptx_function *function = parser->function;
 
-	if (count > MOST_REGISTERS - function->register_count)
+	if (count > (MOST_REGISTERS - function->register_count) / 2)
 		ptx_escape(parser->arena, CUDA_ERROR_INVALID_PTX, parser->token.line, "too many registers");
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		PTX_APPEND(parser->arena, function->registers, function->register_count, function->register_room,
 			   (uint8_t)bytes);
+		if (bytes == 16)
+			PTX_APPEND(parser->arena, function->registers, function->register_count,
+				   function->register_room, (uint8_t)8);
+	}
+}
+
+struct ptx_symbol *ptx_parse_register(struct ptx_parser *parser, int bytes, unsigned elements)
+{
+	char *name = ptx_take_name(parser);
+	struct ptx_symbol *symbol = ptx_scope_add(&parser->scopes, PTX_SYMBOL_REGISTERS, name);
+	size_t count = 1;
+
+	symbol->reg = parser->function->register_count;
+	symbol->stride = elements > 1 ? elements : bytes == 16 ? 2 : 1;
+	symbol->is_vector = elements > 1;
+	if (ptx_accept(parser, '<')) {
+		int64_t range = ptx_take_integer(parser);
+
+		if (range < 1)
+			ptx_unexpected(parser, "a register count");
+		count = (size_t)range < MOST_REGISTERS ? (size_t)range : MOST_REGISTERS;
+		ptx_expect(parser, '>');
+		symbol->count = (uint32_t)count;
+	}
+	registers_add(parser, count * elements, bytes);
+	return symbol;
+}
+
+int ptx_parse_register_type(struct ptx_parser *parser, unsigned *elements)
+{
+	struct ptx_token type;
+	int bytes;
+
+	*elements = ptx_accept_word(parser, ".v2") ? 2 : ptx_accept_word(parser, ".v4") ? 4 : 1;
+	type = ptx_take(parser);
+	bytes = type.length ? ptx_type_bytes(type.text + 1, type.length - 1) : -1;
+	if (bytes < 0 || type.text[0] != '.' || (bytes == 16 && *elements > 1))
+		ptx_escape(parser->arena, CUDA_ERROR_INVALID_PTX, type.line, "unknown register type '%.*s'",
+			   (int)type.length, type.text);
+	return bytes;
 }
 
 /* .reg .b32 %r<10>, %x; */
 static void take_registers(struct ptx_parser *parser)
 {
-	struct ptx_token type = ptx_take(parser);
-	int bytes = type.length ? ptx_type_bytes(type.text + 1, type.length - 1) : -1;
+	unsigned elements;
+	int bytes = ptx_parse_register_type(parser, &elements);
 
-	if (bytes < 0 || type.text[0] != '.')
-		ptx_escape(parser->arena, CUDA_ERROR_INVALID_PTX, type.line, "unknown register type '%.*s'",
-			   (int)type.length, type.text);
-	do {
-		char *name = ptx_take_name(parser);
-		struct ptx_symbol *symbol = ptx_scope_add(&parser->scopes, PTX_SYMBOL_REGISTERS, name);
-		size_t count = 1;
-
-		symbol->reg = parser->function->register_count;
-		if (ptx_accept(parser, '<')) {
-			int64_t range = ptx_take_integer(parser);
-
-			if (range < 1)
-				ptx_unexpected(parser, "a register count");
-			count = (size_t)range;
-			ptx_expect(parser, '>');
-			symbol->count = count <= MOST_REGISTERS ? count : 0;
-		}
-		registers_add(parser, count, bytes);
-	} while (ptx_accept(parser, ','));
+	do
+		ptx_parse_register(parser, bytes, elements);
+	while (ptx_accept(parser, ','));
 	ptx_expect(parser, ';');
 }
 

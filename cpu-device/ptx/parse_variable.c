@@ -59,8 +59,7 @@ static void take_qualifiers(struct ptx_parser *parser, struct ptx_variable *vari
 		else if (ptx_is_word(&token, ".ptr"))
 			pointee = true;
 		else if (ptx_is_word(&token, ".attribute"))
-			while (!ptx_accept(parser, ')'))
-				ptx_take(parser);
+			ptx_skip_parentheses(parser);
 		else if (bytes > 0)
 			type_set(variable, &token, bytes);
 		else if (!pointee)
@@ -229,6 +228,8 @@ static void variable_register(struct ptx_parser *parser, struct ptx_variable *va
 		return;
 	}
 	ptx_scope_add(&parser->scopes, PTX_SYMBOL_VARIABLE, variable->name)->variable = variable;
+	if (variable->space == PTX_PARAM && function && function->has_body && variable->size > parser->largest_argument)
+		parser->largest_argument = variable->size;
 	if (variable->space == PTX_GLOBAL || variable->space == PTX_CONST)
 		PTX_APPEND(parser->arena, module->variables, module->variable_count, module->variable_room, variable);
 	else if (function && variable->space != PTX_SHARED)

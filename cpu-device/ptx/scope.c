@@ -100,7 +100,7 @@ bool ptx_scope_register(const struct ptx_scopes *scopes, const char *name, size_
 		return false;
 	for (size_t i = stem; i < length; i++)
 		number = number * 10 + (name[i] - '0');
-	*reg = symbol->reg + number;
+	*reg = symbol->reg + number * symbol->stride;
 	return number < symbol->count;
 }
 

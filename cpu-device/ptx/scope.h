@@ -10,7 +10,9 @@ struct ptx_symbol {
 	enum ptx_symbol_kind kind;
 	const char *name;
 	size_t length;
-	uint32_t reg;   /* first of the range */
+	uint32_t reg;    /* first of the range */
+	uint32_t stride; /* registers that each name stands for: 2 of 128 bits, more of vectors */
+	bool is_vector;
 	uint32_t count; /* of the range `%r<N>`, whose members are named %r0 …; 0: one register of this very name */
 	struct ptx_variable *variable;
 	struct ptx_function *function;

@@ -86,7 +86,8 @@ static const char body_head[] =
     ".visible .entry body(.param .u64 pa, .param .u64 pb, .param .u64 pc, .param .u64 pd)\n{\n"
     ".reg .b16 %h<16>; .reg .b32 %x<16>; .reg .b64 %l<24>; .reg .f32 %f<16>; .reg .f64 %d<16>; .reg .pred %p<8>;\n"
     "ld.param.u64 %l16, [pa]; ld.param.u64 %l17, [pb]; ld.param.u64 %l18, [pc]; ld.param.u64 %l19, [pd];\n"
-    "mov.u32 %x15, %tid.x; mul.wide.u32 %l20, %x15, 8;\n"
+    "mov.u32 %x15, %tid.x; mov.u32 %x14, %ctaid.x; mov.u32 %x13, %ntid.x; mad.lo.u32 %x15, %x14, %x13, %x15;\n"
+    "mul.wide.u32 %l20, %x15, 8;\n"
     "add.s64 %l16, %l16, %l20; add.s64 %l17, %l17, %l20; add.s64 %l18, %l18, %l20; add.s64 %l19, %l19, %l20;\n"
     "ld.global.u64 %l1, [%l16]; ld.global.u64 %l2, [%l17]; ld.global.u64 %l3, [%l18];\n"
     "cvt.u32.u64 %x1, %l1; cvt.u32.u64 %x2, %l2; cvt.u32.u64 %x3, %l3;\n"
@@ -94,33 +95,37 @@ static const char body_head[] =
     "mov.b32 %f1, %x1; mov.b32 %f2, %x2; mov.b32 %f3, %x3;\n"
     "mov.b64 %d1, %l1; mov.b64 %d2, %l2; mov.b64 %d3, %l3;\n";
 
-void body_run(const char *body, bool wide, const uint64_t *a, const uint64_t *b, const uint64_t *c, uint64_t *result)
+void body_run_many(const char *body, bool wide, size_t count, const uint64_t *a, const uint64_t *b, const uint64_t *c,
+		   uint64_t *result)
 {
-	static struct {
+	struct {
 		uint64_t *a, *b, *c, *d;
-	} buffers;
+	} buffers = {device_alloc(8 * count), device_alloc(8 * count), device_alloc(8 * count),
+		     device_alloc(8 * count)};
+	unsigned block = count < 256 ? 32 : 256;
+	struct cpu_module *module;
+	CUresult error;
 	char *text;
 
-	buffers.a = device_alloc(256);
-	buffers.b = device_alloc(256);
-	buffers.c = device_alloc(256);
-	buffers.d = device_alloc(256);
-	memcpy(buffers.a, a, 256);
-	memcpy(buffers.b, b, 256);
-	memcpy(buffers.c, c, 256);
+	memcpy(buffers.a, a, 8 * count);
+	memcpy(buffers.b, b, 8 * count);
+	memcpy(buffers.c, c, 8 * count);
 	ck_assert_int_gt(asprintf(&text, "%s%s\n%sst.global.u64 [%%l19], %%l0;\nret;\n}\n", body_head, body,
 				  wide ? "" : "cvt.u64.u32 %l0, %x0;\n"),
 			 0);
-	struct cpu_module *module;
-
 	ck_assert_msg(module_try(text, &module) == CUDA_SUCCESS, "%s: %s", body, message);
-	CUresult error = kernel_try(module, "body", 1, 32, 0, &buffers);
+	error = kernel_try(module, "body", (unsigned)count / block, block, 0, &buffers);
 	ck_assert_msg(error == CUDA_SUCCESS, "%s: error %d, %s", body, error, message);
-	memcpy(result, buffers.d, 256);
+	memcpy(result, buffers.d, 8 * count);
 	cpu_module_unload(module);
 	free(text);
 	for (uint64_t *const *buffer = &buffers.a; buffer <= &buffers.d; buffer++)
 		cpu_memory_free(memory, (uint64_t)(uintptr_t)*buffer);
+}
+
+void body_run(const char *body, bool wide, const uint64_t *a, const uint64_t *b, const uint64_t *c, uint64_t *result)
+{
+	body_run_many(body, wide, 32, a, b, c, result);
 }
 
 int suite_run(const char *name, const TTest *const *tests, size_t count)

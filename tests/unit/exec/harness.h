@@ -38,6 +38,10 @@ void kernel_run(struct cpu_module *module, const char *name, unsigned grid, unsi
    %p7 as it likes, and leaves its result in %x0 or, when `wide`, in %l0. */
 void body_run(const char *body, bool wide, const uint64_t *a, const uint64_t *b, const uint64_t *c, uint64_t *result);
 
+/* The same on `count` sets of operands: 32, or a multiple of 256. */
+void body_run_many(const char *body, bool wide, size_t count, const uint64_t *a, const uint64_t *b, const uint64_t *c,
+		   uint64_t *result);
+
 /* Makes and runs a suite of one case with the machine set up for each test. Returns main's status. */
 int suite_run(const char *name, const TTest *const *tests, size_t count);
 
