@@ -77,6 +77,7 @@ struct ptx_operand {
 	enum ptx_operand_kind kind;
 	bool negated;         /* !%p */
 	bool negative;        /* -%r, of a register */
+	bool is_half;         /* one of the two registers of 128 bits */
 	const char *selector; /* h0 of %r.h0: parts of a register that a video instruction works on; NULL: none */
 	uint32_t reg;
 	uint64_t bits;

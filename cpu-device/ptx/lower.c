@@ -256,7 +256,7 @@ uint32_t ptx_source(struct ptx_lowering *lowering, const struct ptx_operand *ope
 	switch (operand->kind) {
 	case PTX_REG:
 		reg = operand->reg;
-		if (is_128(lowering, reg))
+		if (is_128(lowering, reg) && !operand->is_half)
 			ptx_invalid(lowering, "operand of the wrong size");
 		break;
 	case PTX_IMMEDIATE:
@@ -300,7 +300,7 @@ uint32_t ptx_destination(struct ptx_lowering *lowering, const struct ptx_operand
 	if (operand->kind == PTX_NONE)
 		return ptx_temporary(lowering, class);
 	if (operand->kind != PTX_REG || lowering->classes[operand->reg] != class || operand->selector ||
-	    is_128(lowering, operand->reg))
+	    (is_128(lowering, operand->reg) && !operand->is_half))
 		ptx_invalid(lowering, "bad destination");
 	return operand->reg;
 }

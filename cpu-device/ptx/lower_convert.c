@@ -91,6 +91,8 @@ bool ptx_lower_convert(struct ptx_lowering *lowering)
 		convert_pack(lowering);
 		return true;
 	}
+	if (ptx_has(lowering, ".rs"))
+		ptx_invalid(lowering, "stochastic rounding belongs to later devices");
 	to = modifier(lowering, 1);
 	from = modifier(lowering, 0);
 	d = ptx_operand(lowering, 0);

@@ -187,12 +187,12 @@ static void values_take(struct ptx_lowering *lowering, struct values *values, si
 	if (!strcmp(values->type, "b128") && values->count == 1) {
 		ptx_halves(lowering, operand, halves);
 		for (int i = 0; i < 2; i++)
-			values->halves[i] = (struct ptx_operand){.kind = PTX_REG, .reg = halves[i]};
+			values->halves[i] = (struct ptx_operand){.kind = PTX_REG, .reg = halves[i], .is_half = true};
 		values->operands = values->halves;
 		values->count = 2;
 		values->type = "b64";
-	} else if (values->count > 4) {
-		ptx_invalid(lowering, "loads and stores of more than 4 values belong to later devices");
+	} else if (values->count * (unsigned)type_bytes(values->type) > 16) {
+		ptx_invalid(lowering, "loads and stores of more than 16 bytes belong to later devices");
 	} else {
 		values->operands = values_of(lowering, operand, values->count);
 	}
@@ -363,6 +363,9 @@ static void lower_atomic(struct ptx_lowering *lowering, bool has_result)
 
 bool ptx_lower_memory(struct ptx_lowering *lowering)
 {
+	/* st.async, red.async and st.bulk are other instructions. */
+	if (ptx_has(lowering, ".async") || ptx_has(lowering, ".bulk"))
+		return false;
 	if (ptx_is_opcode(lowering, "ld") || ptx_is_opcode(lowering, "ldu"))
 		lower_load(lowering);
 	else if (ptx_is_opcode(lowering, "st"))

@@ -11,7 +11,7 @@ static const struct {
 		{"ftz", CPU_FTZ},          {"sat", CPU_SAT},       {"relu", CPU_RELU}};
 
 /* Modifiers that change nothing here: all warps go together, and approximations are exact. */
-static const char *const ignored[] = {"approx", "full", "sync", "uni", "aligned"};
+static const char *const ignored[] = {"approx", "full", "sync", "aligned"};
 
 struct key {
 	char stem[64]; /* opcode and the modifiers that stay, without the last type */

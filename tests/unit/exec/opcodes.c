@@ -81,6 +81,17 @@ START_TEST(comparisons_with_predicates)
 }
 END_TEST
 
+START_TEST(votes)
+{
+	CHECK_CASES({"setp.eq.u32 %p2, %x1, 1; vote.sync.uni.pred %p1, %p2, -1;" SELECT, 1, 0, 0, 1},
+		    {"setp.eq.u32 %p2, %x1, 1; vote.sync.uni.pred %p1, %p2, -1;" SELECT, 2, 0, 0, 1},
+		    {"setp.eq.u32 %p2, %x15, 1; vote.sync.uni.pred %p1, %p2, -1;" SELECT, 1, 0, 0, 0},
+		    {"setp.eq.u32 %p2, %x15, 1; vote.sync.any.pred %p1, %p2, -1;" SELECT, 1, 0, 0, 1},
+		    {"setp.eq.u32 %p2, %x15, 1; vote.sync.all.pred %p1, !%p2, -1;" SELECT, 1, 0, 0, 0},
+		    {"setp.lt.u32 %p2, %x15, 5; vote.sync.ballot.b32 %x0, %p2, -1;", 1, 0, 0, 31});
+}
+END_TEST
+
 START_TEST(shifts)
 {
 	CHECK_CASES({"shl.b32 %x0, %x1, %x2;", 1, 32, 0, 0}, {"shl.b32 %x0, %x1, %x2;", 1, 31, 0, 0x80000000},
@@ -296,6 +307,7 @@ int main(void)
 {
 	const TTest *const tests[] = {comparisons_with_nan,
 				      comparisons_with_predicates,
+				      votes,
 				      shifts,
 				      division,
 				      bit_fields,

@@ -60,7 +60,7 @@ def compile_all(ptxas, evaluations, folder):
         for i, evaluation in enumerate(evaluations):
             file.write(kernel(f'ne{i}', evaluation, 'ne') + kernel(f'eq{i}', evaluation, 'eq'))
     done = subprocess.run([ptxas, '-arch=sm_90', '-O3', source, '-o', cubin], stderr=subprocess.PIPE, text=True)
-    return (text_sizes(cubin), '') if done.returncode == 0 else (None, done.stderr)
+    return (text_sizes(cubin), '') if done.returncode == 0 else (None, done.stderr or f'status {done.returncode}')
 
 
 Evaluation = collections.namedtuple('Evaluation', 'body wide operands result')
