@@ -42,6 +42,7 @@ show ping /cricket/bin/cricket ping --server rdma://{ADDRESS}:14833
 for sample in vectorAdd asyncStreams histogram; do
 	show $sample /cricket/bin/cricket run --server rdma://{ADDRESS}:14833 --stats -- /cricket/samples/$sample
 done
+show stress /cricket/bin/cricket run --server rdma://{ADDRESS}:14833 -- /cricket/tests/stress_program 4 3 20 1
 show no-device /bin/sh -c 'CRICKET_RDMA_DEVICE=none /cricket/bin/cricket ping --server rdma://{ADDRESS}:14833'
 show tcp /cricket/bin/cricket run --server tcp://{ADDRESS}:14833 -- /cricket/samples/vectorAdd
 sed 's/^/GUEST-server: /' /tmp/server
@@ -49,7 +50,7 @@ echo "GUEST end: 0"
 poweroff -f
 """
 
-EXPECTED = {"stream": 0, "ping": 0, "vectorAdd": 0, "asyncStreams": 0, "histogram": 0, "tcp": 0, "no-device": None,
+EXPECTED = {"stream": 0, "ping": 0, "vectorAdd": 0, "asyncStreams": 0, "histogram": 0, "stress": 0, "tcp": 0, "no-device": None,
             "end": 0}
 # crc32_generic: rxe asks the kernel for it by name.
 MODULES = ["crc32_generic", "rdma_rxe", "dummy", "ib_uverbs"]
@@ -112,7 +113,7 @@ def fill(root, build, kernel_modules):
         skip("no busybox (Debian's busybox-static), or no iproute2")
 
     own = ["bin/cricket", "bin/cricket-server", "lib/libcudart.so.13", "lib/remote/libcuda.so.1", "lib/cpu/libcuda.so.1",
-           "tests/test_rdma", "samples/vectorAdd", "samples/asyncStreams", "samples/histogram"]
+           "tests/test_rdma", "tests/stress_program", "samples/vectorAdd", "samples/asyncStreams", "samples/histogram"]
     files = {"bin/busybox": busybox, **{"bin/" + name: path for name, path in tools.items()}}
     files |= {"cricket/" + name: build / name for name in own}
     files |= libraries_of([*files.values(), *verbs])

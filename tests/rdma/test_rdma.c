@@ -14,13 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "exchange.h"
 #include "suite.h"
 #include "transport_rdma.h"
 
 enum { RING = CR_RDMA_BYTES_MIN };
 
-static struct cr_transport *server, *client;
+#include "stream_tests.h"
+
 static struct cr_rdma *rings[2];
 static struct cr_endpoint endpoints[2];
 
@@ -57,39 +57,6 @@ static void setup(void)
 	cr_rdma_enter(client, rings[1]);
 }
 
-static void teardown(void)
-{
-	if (server)
-		server->ops->close(server);
-	if (client)
-		client->ops->close(client);
-}
-
-static ssize_t send_bytes(struct cr_transport *transport, size_t size, bool wait)
-{
-	static const char zeros[4 * RING];
-	struct iovec vector = {(void *)(uintptr_t)zeros, size};
-	return transport->ops->send(transport, &vector, 1, wait);
-}
-
-START_TEST(both_directions_at_once)
-{
-	struct exchange exchanges[4] = {{server, 3 << 20, RING, 1},
-					{client, 3 << 20, RING, 2},
-					{client, 2 << 20, RING, 3},
-					{server, 2 << 20, RING, 4}};
-	pthread_t threads[4];
-	for (int i = 0; i < 4; i++)
-		ck_assert_int_eq(
-		    pthread_create(&threads[i], NULL, i % 2 ? exchange_receive : exchange_send, &exchanges[i]), 0);
-	for (int i = 0; i < 4; i++) {
-		void *problem;
-		pthread_join(threads[i], &problem);
-		ck_assert_msg(!problem, "thread %d: %s", i, (char *)problem);
-	}
-}
-END_TEST
-
 /* More writes than the peer notices at a time, of a byte each. */
 START_TEST(many_small_sends)
 {
@@ -106,39 +73,6 @@ START_TEST(many_small_sends)
 }
 END_TEST
 
-START_TEST(nothing_there_and_no_room)
-{
-	char byte;
-	errno = 0;
-	ck_assert_int_eq(client->ops->receive(client, &byte, 1, false), -1);
-	ck_assert_int_eq(errno, EAGAIN);
-	ck_assert_int_eq(client->ops->poll(client, POLLIN, 0), 0);
-	ck_assert_int_eq(client->ops->poll(client, POLLIN, 60), 0);
-	ck_assert_int_eq(client->ops->poll(client, POLLIN | POLLOUT, 60), 1);
-	ck_assert_int_eq(send_bytes(client, 2 * RING, false), RING);
-	ck_assert_int_eq(send_bytes(client, 1, false), -1);
-	ck_assert_int_eq(errno, EAGAIN);
-	ck_assert_int_eq(client->ops->poll(client, POLLOUT, 0), 0);
-	ck_assert_int_eq(client->ops->poll(client, POLLIN | POLLOUT, 60), 0);
-	ck_assert_int_eq(server->ops->poll(server, POLLIN, 5000), 1);
-}
-END_TEST
-
-START_TEST(what_was_sent_before_the_end_arrives)
-{
-	char bytes[10];
-	ck_assert_int_eq(send_bytes(client, 7, true), 7);
-	client->ops->close(client);
-	client = NULL;
-	ck_assert_int_eq(server->ops->receive(server, bytes, sizeof(bytes), true), 7);
-	ck_assert_int_eq(server->ops->receive(server, bytes, sizeof(bytes), true), 0);
-	ck_assert_int_eq(server->ops->receive(server, bytes, sizeof(bytes), false), 0);
-	ck_assert_int_eq(server->ops->poll(server, POLLIN, -1), 1);
-	ck_assert_int_eq(send_bytes(server, 1, true), -1);
-	ck_assert_int_eq(errno, EPIPE);
-}
-END_TEST
-
 START_TEST(a_finished_direction_ends_after_its_bytes)
 {
 	char bytes[10];
@@ -146,47 +80,6 @@ START_TEST(a_finished_direction_ends_after_its_bytes)
 	client->ops->finish(client);
 	ck_assert_int_eq(server->ops->receive(server, bytes, sizeof(bytes), true), 7);
 	ck_assert_int_eq(server->ops->receive(server, bytes, sizeof(bytes), true), 0);
-}
-END_TEST
-
-static void *receive_byte(void *unused)
-{
-	char byte;
-	(void)unused;
-	return (void *)(intptr_t)server->ops->receive(server, &byte, 1, true);
-}
-
-/* Pauses shorter and longer than the spin: whatever the receiver is doing, it wakes. */
-START_TEST(a_receiver_wakes)
-{
-	static const int pauses[] = {0, 0, 1, 5, 40};
-	for (size_t i = 0; i < sizeof(pauses) / sizeof(*pauses); i++) {
-		pthread_t thread;
-		void *received;
-		ck_assert_int_eq(pthread_create(&thread, NULL, receive_byte, NULL), 0);
-		poll(NULL, 0, pauses[i]);
-		ck_assert_int_eq(send_bytes(client, 1, true), 1);
-		pthread_join(thread, &received);
-		ck_assert_int_eq((intptr_t)received, 1);
-	}
-}
-END_TEST
-
-START_TEST(shutdown_wakes_a_receiver)
-{
-	static const int pauses[] = {0, 5, 60};
-	for (size_t i = 0; i < sizeof(pauses) / sizeof(*pauses); i++) {
-		pthread_t thread;
-		void *received;
-		ck_assert_int_eq(pthread_create(&thread, NULL, receive_byte, NULL), 0);
-		poll(NULL, 0, pauses[i]);
-		server->ops->shutdown(server);
-		pthread_join(thread, &received);
-		ck_assert_int_eq((intptr_t)received, 0);
-		ck_assert_int_eq(send_bytes(server, 1, true), -1);
-		teardown();
-		setup();
-	}
 }
 END_TEST
 
@@ -304,14 +197,9 @@ int main(void)
 	Suite *suite = suite_create("rdma");
 	TCase *tests = tcase_create("rdma");
 	tcase_set_timeout(tests, 120);
-	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_add_test(tests, both_directions_at_once);
+	add_stream_tests(tests);
 	tcase_add_test(tests, many_small_sends);
-	tcase_add_test(tests, nothing_there_and_no_room);
-	tcase_add_test(tests, what_was_sent_before_the_end_arrives);
 	tcase_add_test(tests, a_finished_direction_ends_after_its_bytes);
-	tcase_add_test(tests, a_receiver_wakes);
-	tcase_add_test(tests, shutdown_wakes_a_receiver);
 	tcase_add_test(tests, an_armed_stream_can_be_watched);
 	tcase_add_test(tests, a_dead_peer_is_noticed);
 	tcase_add_test(tests, impossible_numbers_end_the_stream);

@@ -14,13 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "exchange.h"
 #include "suite.h"
 #include "transport_shm.h"
 
 enum { RING = CR_SHM_BYTES_MIN, NOTICE_MS = 1000 };
 
-static struct cr_transport *server, *client;
+#include "stream_tests.h"
+
 static int memory;
 
 static void setup(void)
@@ -35,12 +35,8 @@ static void setup(void)
 	ck_assert(cr_shm_enter(client, memory, CR_SHM_CLIENT));
 }
 
-static void teardown(void)
+static void close_memory(void)
 {
-	if (server)
-		server->ops->close(server);
-	if (client)
-		client->ops->close(client);
 	close(memory);
 }
 
@@ -55,105 +51,6 @@ static void pause_ms(int milliseconds)
 {
 	poll(NULL, 0, milliseconds);
 }
-
-static ssize_t send_bytes(struct cr_transport *transport, size_t size, bool wait)
-{
-	static const char zeros[4 * RING];
-	struct iovec vector = {(void *)(uintptr_t)zeros, size};
-	return transport->ops->send(transport, &vector, 1, wait);
-}
-
-START_TEST(both_directions_at_once)
-{
-	struct exchange exchanges[4] = {{server, 3 << 20, RING, 1},
-					{client, 3 << 20, RING, 2},
-					{client, 2 << 20, RING, 3},
-					{server, 2 << 20, RING, 4}};
-	pthread_t threads[4];
-	for (int i = 0; i < 4; i++)
-		ck_assert_int_eq(
-		    pthread_create(&threads[i], NULL, i % 2 ? exchange_receive : exchange_send, &exchanges[i]), 0);
-	for (int i = 0; i < 4; i++) {
-		void *problem;
-		pthread_join(threads[i], &problem);
-		ck_assert_msg(!problem, "thread %d: %s", i, (char *)problem);
-	}
-}
-END_TEST
-
-START_TEST(nothing_there_and_no_room)
-{
-	char byte;
-	errno = 0;
-	ck_assert_int_eq(client->ops->receive(client, &byte, 1, false), -1);
-	ck_assert_int_eq(errno, EAGAIN);
-	ck_assert_int_eq(client->ops->poll(client, POLLIN, 0), 0);
-	ck_assert_int_eq(client->ops->poll(client, POLLIN, 60), 0);
-	ck_assert_int_eq(client->ops->poll(client, POLLIN | POLLOUT, 60), 1);
-	ck_assert_int_eq(send_bytes(client, 2 * RING, false), RING);
-	ck_assert_int_eq(send_bytes(client, 1, false), -1);
-	ck_assert_int_eq(errno, EAGAIN);
-	ck_assert_int_eq(client->ops->poll(client, POLLOUT, 0), 0);
-	ck_assert_int_eq(client->ops->poll(client, POLLIN | POLLOUT, 60), 0);
-	ck_assert_int_eq(server->ops->poll(server, POLLIN, 0), 1);
-}
-END_TEST
-
-START_TEST(what_was_sent_before_the_end_arrives)
-{
-	char bytes[10];
-	ck_assert_int_eq(send_bytes(client, 7, true), 7);
-	client->ops->close(client);
-	client = NULL;
-	ck_assert_int_eq(server->ops->receive(server, bytes, sizeof(bytes), true), 7);
-	ck_assert_int_eq(server->ops->receive(server, bytes, sizeof(bytes), true), 0);
-	ck_assert_int_eq(server->ops->receive(server, bytes, sizeof(bytes), false), 0);
-	ck_assert_int_eq(server->ops->poll(server, POLLIN, -1), 1);
-	ck_assert_int_eq(send_bytes(server, 1, true), -1);
-	ck_assert_int_eq(errno, EPIPE);
-}
-END_TEST
-
-static void *receive_byte(void *unused)
-{
-	char byte;
-	(void)unused;
-	return (void *)(intptr_t)server->ops->receive(server, &byte, 1, true);
-}
-
-/* Pauses shorter and longer than the spin and than the sleep on the futex: whatever the receiver is doing, it wakes. */
-START_TEST(a_receiver_wakes)
-{
-	static const int pauses[] = {0, 0, 1, 5, 19, 20, 21, 40, 80};
-	for (size_t i = 0; i < sizeof(pauses) / sizeof(*pauses); i++) {
-		pthread_t thread;
-		void *received;
-		ck_assert_int_eq(pthread_create(&thread, NULL, receive_byte, NULL), 0);
-		pause_ms(pauses[i]);
-		ck_assert_int_eq(send_bytes(client, 1, true), 1);
-		pthread_join(thread, &received);
-		ck_assert_int_eq((intptr_t)received, 1);
-	}
-}
-END_TEST
-
-START_TEST(shutdown_wakes_a_receiver)
-{
-	static const int pauses[] = {0, 5, 60};
-	for (size_t i = 0; i < sizeof(pauses) / sizeof(*pauses); i++) {
-		pthread_t thread;
-		void *received;
-		ck_assert_int_eq(pthread_create(&thread, NULL, receive_byte, NULL), 0);
-		pause_ms(pauses[i]);
-		server->ops->shutdown(server);
-		pthread_join(thread, &received);
-		ck_assert_int_eq((intptr_t)received, 0);
-		ck_assert_int_eq(send_bytes(server, 1, true), -1);
-		teardown();
-		setup();
-	}
-}
-END_TEST
 
 static int wait_readable(int epoll, int timeout_ms)
 {
@@ -341,12 +238,8 @@ int main(void)
 	Suite *suite = suite_create("shm stream");
 	TCase *tests = tcase_create("shm stream");
 	tcase_set_timeout(tests, 30);
-	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_add_test(tests, both_directions_at_once);
-	tcase_add_test(tests, nothing_there_and_no_room);
-	tcase_add_test(tests, what_was_sent_before_the_end_arrives);
-	tcase_add_test(tests, a_receiver_wakes);
-	tcase_add_test(tests, shutdown_wakes_a_receiver);
+	tcase_add_checked_fixture(tests, NULL, close_memory);
+	add_stream_tests(tests);
 	tcase_add_test(tests, an_armed_stream_makes_its_socket_readable);
 	tcase_add_test(tests, a_dead_peer_is_noticed);
 	tcase_add_test(tests, a_peer_that_dies_while_it_sends_is_noticed);
