@@ -15,6 +15,12 @@ enum cr_kind {
 	CR_KIND_STREAM,
 	CR_KIND_EVENT,
 	CR_KIND_HOST_FUNCTION, /* the client's: a function, or what it stands for */
+	CR_KIND_GRAPH,
+	CR_KIND_GRAPH_NODE,
+	CR_KIND_GRAPH_EXEC,
+	CR_KIND_USER_OBJECT,
+	CR_KIND_FOUND_GRAPH, /* graphs and nodes that the server minted */
+	CR_KIND_FOUND_NODE,
 	CR_KIND_COUNT
 };
 

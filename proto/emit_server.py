@@ -8,7 +8,7 @@ KIND = {"async": "SRV_ASYNC", "sync": "SRV_SYNC", "blocking": "SRV_BLOCKING", "d
 def driver_header(api, spec):
     yield banner(spec.path)
     yield "#ifndef SRV_DRIVER_H\n#define SRV_DRIVER_H\n"
-    yield "#ifndef __CUDA_API_VERSION_INTERNAL\n#define __CUDA_API_VERSION_INTERNAL\n#endif\n#include <cuda.h>\n"
+    yield "#ifndef __CUDA_API_VERSION_INTERNAL\n#define __CUDA_API_VERSION_INTERNAL\n#endif\n#include <cuda.h>\n#include <cudaProfiler.h>\n"
     yield "/* The functions of a libcuda.so.1; NULL where the library lacks one. */\nstruct srv_driver {"
     for call in api.calls:
         if "internal" not in call.flags:

@@ -76,6 +76,8 @@ SRV_HANDLE(function, CUfunction) /* of a kernel: its function in the current con
 SRV_HANDLE(kernel, CUkernel)     /* same ids as function; the id of a CUfunction is an invalid handle here */
 SRV_HANDLE(stream, CUstream)
 SRV_HANDLE(event, CUevent)
+SRV_HANDLE(graph_exec, CUgraphExec)
+SRV_HANDLE(user_object, CUuserObject)
 #undef SRV_HANDLE
 
 #endif

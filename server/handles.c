@@ -47,7 +47,7 @@ u64 srv_object_add(struct srv_session *session, enum cr_kind kind, const struct 
 	return id;
 }
 
-static CUresult object_enter(struct srv_session *session, enum cr_kind kind, u64 id, const struct srv_object *object)
+CUresult srv_object_enter(struct srv_session *session, enum cr_kind kind, u64 id, const struct srv_object *object)
 {
 	struct srv_object *copy = object_copy(object);
 	if (!copy)
@@ -121,6 +121,20 @@ void srv_forget_context(struct srv_session *session, CUcontext context)
 	pthread_mutex_unlock(&session->handle_lock);
 }
 
+u64 srv_id_of(struct srv_session *session, enum cr_kind kind, const void *handle)
+{
+	const struct cr_handle_table *table = &session->handles[kind];
+	u64 id = 0;
+	pthread_mutex_lock(&session->handle_lock);
+	for (uint32_t i = 0; i < table->count && !id; i++) {
+		const struct srv_object *object = table->slots[i].object;
+		if (object && object->handle == handle)
+			id = table_id(table, i);
+	}
+	pthread_mutex_unlock(&session->handle_lock);
+	return id;
+}
+
 static void remove_functions(struct srv_session *session, u64 parent)
 {
 	struct cr_handle_table *table = &session->handles[CR_KIND_FUNCTION];
@@ -167,7 +181,7 @@ void srv_contexts_visit(struct srv_session *session, void (*visit)(const struct 
 	CUresult srv_enter_##kind(struct srv_call *call, u64 id, type handle)                                          \
 	{                                                                                                              \
 		const struct srv_object object = {.handle = handle, .owner = owner_of, .kernel = is_kernel};           \
-		return object_enter(call->session, KIND, id, &object);                                                 \
+		return srv_object_enter(call->session, KIND, id, &object);                                             \
 	}                                                                                                              \
 	void srv_remove_##kind(struct srv_call *call, u64 id)                                                          \
 	{                                                                                                              \
@@ -203,6 +217,10 @@ SRV_HANDLE(kernel, CR_KIND_FUNCTION, CUkernel, NULL, true)
 SRV_HANDLE(stream, CR_KIND_STREAM, CUstream, call->worker->context, false)
 SRV_HANDLE(event, CR_KIND_EVENT, CUevent, call->worker->context, false)
 SRV_FIND(event, CR_KIND_EVENT, CUevent)
+SRV_HANDLE(graph_exec, CR_KIND_GRAPH_EXEC, CUgraphExec, NULL, false)
+SRV_FIND(graph_exec, CR_KIND_GRAPH_EXEC, CUgraphExec)
+SRV_HANDLE(user_object, CR_KIND_USER_OBJECT, CUuserObject, NULL, false)
+SRV_FIND(user_object, CR_KIND_USER_OBJECT, CUuserObject)
 
 CUresult srv_find_function(struct srv_call *call, u64 id, CUfunction *handle)
 {

@@ -13,6 +13,12 @@ bool srv_object_get(struct srv_session *session, enum cr_kind kind, u64 id, stru
 /* Enters a copy of `object`; its new id, or 0 and *err. */
 u64 srv_object_add(struct srv_session *session, enum cr_kind kind, const struct srv_object *object, CUresult *err);
 
+/* Enters a copy of `object` under an id that the client minted. */
+CUresult srv_object_enter(struct srv_session *session, enum cr_kind kind, u64 id, const struct srv_object *object);
+
+/* The id of a driver handle, by looking at all of its kind; 0 when there is none. */
+u64 srv_id_of(struct srv_session *session, enum cr_kind kind, const void *handle);
+
 /* Replaces the object of a live `id`. */
 void srv_object_set(struct srv_session *session, enum cr_kind kind, u64 id, const struct srv_object *object);
 

@@ -1,5 +1,6 @@
 #include "host_copy.h"
 
+#include "capture.h"
 #include "session.h"
 
 static host_box box_of(const copy_side *side, const copy_3d *copy)
@@ -122,34 +123,34 @@ static CUresult launch_copy(const CUDA_MEMCPY3D *copy, CUstream stream)
 	return err;
 }
 
-/* The staging memory of what is read before is needed until the copy is done. */
-static CUresult launch_before(struct srv_host_work *work, const struct srv_host_copy *prepared, CUstream stream)
+/* Enqueues the copy between, before or behind its task. */
+static CUresult enqueue(const struct srv_host_copy *prepared, struct srv_host_work *work, CUstream stream)
 {
-	bool captured = srv_stream_captures(stream);
-	work->once = !captured && !prepared->copies;
-	CUresult err = SRV_DRIVER(cuLaunchHostFunc, stream, srv_host_work_run, work);
-	if (err) {
-		srv_host_work_free(work);
-		return err;
-	}
-	if (prepared->copies)
+	CUresult err = CUDA_SUCCESS;
+	if (prepared->before)
+		err = SRV_DRIVER(cuLaunchHostFunc, stream, srv_host_work_run, work);
+	if (!err && prepared->copies)
 		err = launch_copy(&prepared->copy, stream);
-	if (captured)
-		srv_host_work_keep(work);
-	else if (!work->once && SRV_DRIVER(cuLaunchHostFunc, stream, free_work, work))
-		srv_host_work_keep(work);
+	if (!err && prepared->behind)
+		err = SRV_DRIVER(cuLaunchHostFunc, stream, srv_host_work_run, work);
 	return err;
 }
 
-CUresult srv_host_copy_launch(struct srv_host_copy *prepared, CUstream stream)
+/* The staging memory of what is read before is needed until the copy is done. */
+CUresult srv_host_copy_launch(struct srv_call *call, struct srv_host_copy *prepared, const copy_3d *wanted,
+			      CUstream stream)
 {
-	if (prepared->before)
-		return launch_before(prepared->before, prepared, stream);
-	CUresult err = launch_copy(&prepared->copy, stream);
-	if (!prepared->behind)
-		return err;
-	if (!err)
-		return srv_host_work_launch(stream, prepared->behind);
-	srv_host_work_free(prepared->behind);
+	struct srv_host_work *work = prepared->before ? prepared->before : prepared->behind;
+	if (!work)
+		return launch_copy(&prepared->copy, stream);
+	bool captured = srv_stream_captures(stream), frees = prepared->before && prepared->copies;
+	work->once = !captured && !frees;
+	CUresult err = enqueue(prepared, work, stream);
+	if (err)
+		srv_host_work_keep(work); /* the driver may have half of it */
+	else if (captured)
+		srv_capture_own_copy(call, stream, work, wanted);
+	else if (frees && SRV_DRIVER(cuLaunchHostFunc, stream, free_work, work))
+		srv_host_work_keep(work);
 	return err;
 }

@@ -16,7 +16,8 @@ struct srv_host_copy {
 CUresult srv_host_copy_prepare(struct srv_worker *worker, u64 function, const copy_3d *wanted,
 			       struct srv_host_copy *prepared);
 
-/* Enqueues it, in a capture, too. Takes the works over. */
-CUresult srv_host_copy_launch(struct srv_host_copy *prepared, CUstream stream);
+/* Enqueues it, in a capture, too, where it becomes one node of the client's. Takes the works over. */
+CUresult srv_host_copy_launch(struct srv_call *call, struct srv_host_copy *prepared, const copy_3d *wanted,
+			      CUstream stream);
 
 #endif

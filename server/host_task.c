@@ -28,7 +28,7 @@ void srv_host_tasks_free(struct srv_host_tasks *tasks)
 	while (tasks->due) {
 		struct srv_host_turn *turn = tasks->due;
 		tasks->due = turn->next;
-		if (turn->forget)
+		if (turn->announced)
 			free(turn);
 	}
 	works_free(tasks->kept);
@@ -211,20 +211,25 @@ void CUDA_CB srv_host_work_callback(CUstream stream, CUresult status, void *work
 	wait_for_client(work, status);
 }
 
-void srv_host_forget(struct srv_session *session, u64 function)
+void srv_host_announce(struct srv_session *session, host_task_kind kind, u64 function)
 {
 	struct srv_host_tasks *tasks = &session->host_tasks;
-	struct forgotten {
+	struct announced {
 		struct srv_host_turn turn;
 		struct srv_host_work work;
-	} *forgotten = calloc(1, sizeof(*forgotten));
-	if (!forgotten)
+	} *announced = calloc(1, sizeof(*announced));
+	if (!announced)
 		return; /* the client keeps a few bytes for longer */
-	forgotten->work = (struct srv_host_work){.kind = HOST_TASK_FORGET, .function = function};
-	forgotten->turn = (struct srv_host_turn){.work = &forgotten->work, .forget = true};
+	announced->work = (struct srv_host_work){.kind = kind, .function = function};
+	announced->turn = (struct srv_host_turn){.work = &announced->work, .announced = true};
 	pthread_mutex_lock(&tasks->lock);
-	put_due(tasks, &forgotten->turn);
+	put_due(tasks, &announced->turn);
 	pthread_mutex_unlock(&tasks->lock);
+}
+
+void srv_host_forget(struct srv_session *session, u64 function)
+{
+	srv_host_announce(session, HOST_TASK_FORGET, function);
 }
 
 void srv_host_work_keep(struct srv_host_work *work)
@@ -267,7 +272,7 @@ bool srv_host_task_take(struct srv_host_tasks *tasks, XDR *result)
 	if (turn) {
 		take_due(tasks, turn);
 		turn->next = tasks->given;
-		if (turn->forget)
+		if (turn->announced)
 			free(turn);
 		else
 			tasks->given = turn;

@@ -29,8 +29,8 @@ struct srv_host_turn {
 	const struct srv_host_work *work;
 	u64 id;
 	CUresult status;
-	size_t sent; /* of the staging memory */
-	bool forget; /* on the heap: nobody waits */
+	size_t sent;    /* of the staging memory */
+	bool announced; /* on the heap: nobody waits */
 	bool done;
 };
 
@@ -78,10 +78,10 @@ void CUDA_CB srv_host_work_run(void *work);
 void CUDA_CB srv_host_work_callback(CUstream stream, CUresult status, void *work);
 
 /* Launches the work as a host function of the driver and takes it over, also in a capture. */
-CUresult srv_host_work_launch(CUstream stream, struct srv_host_work *work);
+CUresult srv_host_work_launch(struct srv_call *call, CUstream stream, struct srv_host_work *work);
 
-/* Is the stream being captured? */
-bool srv_stream_captures(CUstream stream);
+/* Tells the client of something that nobody waits for. */
+void srv_host_announce(struct srv_session *session, host_task_kind kind, u64 function);
 
 /* Tells the client that it may forget a registered function. */
 void srv_host_forget(struct srv_session *session, u64 function);

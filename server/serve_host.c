@@ -1,31 +1,25 @@
 /* Host functions and stream callbacks of the client, and its answers to tasks. */
+#include "capture.h"
 #include "handlers.h"
 #include "host_copy.h"
 #include "host_thread.h"
 #include "session.h"
 
-bool srv_stream_captures(CUstream stream)
-{
-	CUstreamCaptureStatus status = CU_STREAM_CAPTURE_STATUS_NONE;
-	return SRV_DRIVER(cuStreamIsCapturing, stream, &status) == CUDA_SUCCESS &&
-	       status != CU_STREAM_CAPTURE_STATUS_NONE;
-}
-
-CUresult srv_host_work_launch(CUstream stream, struct srv_host_work *work)
+CUresult srv_host_work_launch(struct srv_call *call, CUstream stream, struct srv_host_work *work)
 {
 	work->once = !srv_stream_captures(stream);
 	CUresult err = SRV_DRIVER(cuLaunchHostFunc, stream, srv_host_work_run, work);
 	if (err)
 		srv_host_work_free(work);
 	else if (!work->once)
-		srv_host_work_keep(work); /* as long as there may be an instance of the graph */
+		srv_capture_own_work(call, stream, work);
 	return err;
 }
 
 static CUresult launch(struct srv_call *call, CUstream stream, u64 function)
 {
 	struct srv_host_work *work = srv_host_work_new(call->worker, HOST_TASK_FUNCTION, function, NULL);
-	return work ? srv_host_work_launch(stream, work) : CUDA_ERROR_OUT_OF_MEMORY;
+	return work ? srv_host_work_launch(call, stream, work) : CUDA_ERROR_OUT_OF_MEMORY;
 }
 
 static CUresult add_callback(struct srv_call *call, CUstream stream, u64 function)
@@ -80,7 +74,7 @@ bool serve_cricketCopyLater(struct srv_call *call)
 	if (!err)
 		err = srv_host_copy_prepare(call->worker, function, &wanted, &prepared);
 	if (!err)
-		err = srv_host_copy_launch(&prepared, stream);
+		err = srv_host_copy_launch(call, &prepared, &wanted, stream);
 	if (err)
 		srv_host_forget(call->session, function);
 	return srv_reply(call, err);

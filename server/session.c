@@ -151,6 +151,7 @@ static void session_free(struct srv_session *session)
 		cr_rdma_destroy(session->rdma);
 	srv_deferred_free(&session->deferred);
 	srv_host_tasks_free(&session->host_tasks);
+	srv_graphs_free(&session->graphs);
 	srv_images_free(&session->images);
 	srv_handles_free(session);
 	pthread_mutex_destroy(&session->send_lock);

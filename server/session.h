@@ -8,6 +8,7 @@
 #include "call.h"
 #include "config.h"
 #include "deferred.h"
+#include "graph.h"
 #include "handle.h"
 #include "host_task.h"
 #include "image.h"
@@ -50,6 +51,7 @@ struct srv_session {
 
 	struct srv_deferred deferred;
 	struct srv_host_tasks host_tasks;
+	struct srv_graphs graphs;
 
 	/* Statistics. */
 	_Atomic uint64_t calls, errors, bytes_sent;

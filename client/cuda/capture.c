@@ -4,21 +4,27 @@
 #include <stdlib.h>
 
 #include "handles.h"
+#include "platform.h"
 
-/* The numbers of captures that go on; guarded by the objects' lock. */
+struct capture {
+	uint64_t number;
+	long thread; /* that began it, and alone may end it; 0: any */
+};
+
+/* The captures that go on; guarded by the objects' lock. */
 static struct {
-	uint64_t *numbers;
+	struct capture *captures;
 	unsigned count, capacity;
 	uint64_t last;
 } live;
 static atomic_uint live_count; /* the same, for those that only want to know whether there is any */
 
-static bool is_live(uint64_t number)
+static struct capture *find_live(uint64_t number)
 {
 	for (unsigned i = 0; number && i < live.count; i++)
-		if (live.numbers[i] == number)
-			return true;
-	return false;
+		if (live.captures[i].number == number)
+			return &live.captures[i];
+	return NULL;
 }
 
 /* The stream behind a handle; NULL for the legacy default stream, which cannot be captured, and for no stream. */
@@ -43,7 +49,7 @@ bool cu_stream_captures(CUstream handle)
 	handle = real_stream(handle);
 	cu_objects_lock_shared();
 	const struct cu_stream *stream = find_stream(handle);
-	bool captures = stream && is_live(stream->capture);
+	bool captures = stream && find_live(stream->capture) != NULL;
 	cu_objects_unlock();
 	return captures;
 }
@@ -53,15 +59,15 @@ static bool make_room(void)
 	if (live.count < live.capacity)
 		return true;
 	unsigned capacity = live.capacity ? live.capacity * 2 : 8;
-	uint64_t *numbers = realloc(live.numbers, capacity * sizeof(*numbers));
-	if (!numbers)
+	struct capture *captures = realloc(live.captures, capacity * sizeof(*captures));
+	if (!captures)
 		return false;
-	live.numbers = numbers;
+	live.captures = captures;
 	live.capacity = capacity;
 	return true;
 }
 
-CUresult cu_capture_begin(CUstream handle)
+CUresult cu_capture_begin(CUstream handle, CUstreamCaptureMode mode)
 {
 	CUresult err = CUDA_SUCCESS;
 	handle = real_stream(handle);
@@ -73,9 +79,25 @@ CUresult cu_capture_begin(CUstream handle)
 		err = CUDA_ERROR_OUT_OF_MEMORY;
 	} else {
 		stream->capture = ++live.last;
-		live.numbers[live.count++] = live.last;
+		live.captures[live.count++] =
+		    (struct capture){live.last, mode == CU_STREAM_CAPTURE_MODE_RELAXED ? 0 : cu_thread_number()};
 		atomic_store_explicit(&live_count, live.count, memory_order_release);
 	}
+	cu_objects_unlock();
+	return err;
+}
+
+CUresult cu_capture_may_end(CUstream handle)
+{
+	handle = real_stream(handle);
+	cu_objects_lock_shared();
+	const struct cu_stream *stream = find_stream(handle);
+	const struct capture *capture = stream ? find_live(stream->capture) : NULL;
+	CUresult err = CUDA_SUCCESS;
+	if (!capture)
+		err = CUDA_ERROR_ILLEGAL_STATE;
+	else if (capture->thread && capture->thread != cu_thread_number())
+		err = CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD;
 	cu_objects_unlock();
 	return err;
 }
@@ -85,12 +107,9 @@ void cu_capture_end(CUstream handle)
 	handle = real_stream(handle);
 	cu_objects_lock();
 	struct cu_stream *stream = find_stream(handle);
-	for (unsigned i = 0; stream && i < live.count; i++) {
-		if (live.numbers[i] == stream->capture) {
-			live.numbers[i] = live.numbers[--live.count];
-			break;
-		}
-	}
+	struct capture *capture = stream ? find_live(stream->capture) : NULL;
+	if (capture)
+		*capture = live.captures[--live.count];
 	atomic_store_explicit(&live_count, live.count, memory_order_release);
 	cu_objects_unlock();
 }
@@ -104,7 +123,7 @@ void cu_capture_record(CUevent event_handle, CUstream stream_handle)
 	struct cu_event *event = cu_object(CR_KIND_EVENT, event_handle);
 	const struct cu_stream *stream = find_stream(stream_handle);
 	if (event)
-		event->capture = stream && is_live(stream->capture) ? stream->capture : 0;
+		event->capture = stream && find_live(stream->capture) ? stream->capture : 0;
 	cu_objects_unlock();
 }
 
@@ -116,7 +135,7 @@ void cu_capture_join(CUstream stream_handle, CUevent event_handle)
 	cu_objects_lock();
 	const struct cu_event *event = cu_object(CR_KIND_EVENT, event_handle);
 	struct cu_stream *stream = find_stream(stream_handle);
-	if (event && stream && is_live(event->capture))
+	if (event && stream && find_live(event->capture))
 		stream->capture = event->capture;
 	cu_objects_unlock();
 }

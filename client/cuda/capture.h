@@ -8,8 +8,12 @@
 /* Is the stream part of a capture that has not ended? False for what is no stream. */
 bool cu_stream_captures(CUstream stream);
 
-/* A capture has begun in a stream. */
-CUresult cu_capture_begin(CUstream stream);
+/* A capture has begun in a stream, by the calling thread. */
+CUresult cu_capture_begin(CUstream stream, CUstreamCaptureMode mode);
+
+/* May the calling thread end the capture that the stream is part of? Only the thread that began it, unless its mode is
+   the relaxed one. */
+CUresult cu_capture_may_end(CUstream stream);
 
 /* It has ended in the stream in which it began. */
 void cu_capture_end(CUstream stream);

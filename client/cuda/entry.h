@@ -9,6 +9,7 @@
 #define __CUDA_API_VERSION_INTERNAL
 #endif
 #include <cuda.h>
+#include <cudaProfiler.h>
 
 #include "functions.h"
 

@@ -16,6 +16,12 @@ static struct cr_handle_table tables[CR_KIND_COUNT] = {
     [CR_KIND_STREAM] = {.kind = CR_KIND_STREAM},
     [CR_KIND_EVENT] = {.kind = CR_KIND_EVENT},
     [CR_KIND_HOST_FUNCTION] = {.kind = CR_KIND_HOST_FUNCTION},
+    [CR_KIND_GRAPH] = {.kind = CR_KIND_GRAPH},
+    [CR_KIND_GRAPH_NODE] = {.kind = CR_KIND_GRAPH_NODE},
+    [CR_KIND_GRAPH_EXEC] = {.kind = CR_KIND_GRAPH_EXEC},
+    [CR_KIND_USER_OBJECT] = {.kind = CR_KIND_USER_OBJECT},
+    [CR_KIND_FOUND_GRAPH] = {.kind = CR_KIND_FOUND_GRAPH},
+    [CR_KIND_FOUND_NODE] = {.kind = CR_KIND_FOUND_NODE},
 };
 
 void cu_objects_lock_shared(void)
@@ -51,6 +57,15 @@ uint64_t cu_object_add(enum cr_kind kind, void *object)
 void *cu_object_remove(enum cr_kind kind, const void *handle)
 {
 	return cr_handle_remove(&tables[kind], (uintptr_t)handle);
+}
+
+uint64_t cu_object_search(enum cr_kind kind, bool (*matches)(const void *object, uint64_t what), uint64_t what)
+{
+	const struct cr_handle_table *table = &tables[kind];
+	for (uint32_t index = 0; index < table->count; index++)
+		if (table->slots[index].object && matches(table->slots[index].object, what))
+			return cr_handle_make(kind, table->slots[index].generation, index);
+	return 0;
 }
 
 unsigned cu_objects_epoch(void)

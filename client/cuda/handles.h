@@ -73,6 +73,9 @@ bool cu_object_enter(enum cr_kind kind, uint64_t id, void *object);
 /* Mints an id for an object (a stream or an event); 0 when memory is exhausted. The lock is held for writing. */
 uint64_t cu_object_add(enum cr_kind kind, void *object);
 
+/* The id of the first object of a kind that matches, or 0; the lock is held. */
+uint64_t cu_object_search(enum cr_kind kind, bool (*matches)(const void *object, uint64_t what), uint64_t what);
+
 /* Takes an object out; NULL when there is none. The lock is held for writing. */
 void *cu_object_remove(enum cr_kind kind, const void *handle);
 
@@ -91,6 +94,8 @@ CUresult cu_id_of_function(CUfunction handle, u64 *id);
 CUresult cu_id_of_kernel(CUkernel handle, u64 *id);
 CUresult cu_id_of_stream(CUstream handle, u64 *id);
 CUresult cu_id_of_event(CUevent handle, u64 *id);
+CUresult cu_id_of_graph_exec(CUgraphExec handle, u64 *id);
+CUresult cu_id_of_user_object(CUuserObject handle, u64 *id);
 
 static inline void *cu_handle(uint64_t id)
 {

@@ -11,7 +11,8 @@
 static struct {
 	struct cu_mutex lock;
 	struct cu_condition changed;
-	unsigned outstanding; /* registrations whose turn comes once */
+	unsigned outstanding; /* registrations whose turn comes once, */
+	unsigned unordered;   /* and those for which no stream waits */
 	bool graphs;          /* tasks of graphs may come */
 	bool started;
 } tasks = {.lock = CU_MUTEX_INIT, .changed = CU_CONDITION_INIT};
@@ -28,10 +29,11 @@ bool cu_host_function_find(u64 id, struct cu_host_function *function)
 	return found != NULL;
 }
 
-static void settle_one(void)
+static void settle_one(bool unordered)
 {
 	cu_mutex_lock(&tasks.lock);
-	tasks.outstanding--;
+	tasks.outstanding -= !unordered;
+	tasks.unordered -= unordered;
 	cu_mutex_unlock(&tasks.lock);
 }
 
@@ -41,7 +43,7 @@ void cu_host_function_forget(u64 id)
 	struct cu_host_function *function = cu_object_remove(CR_KIND_HOST_FUNCTION, cu_handle(id));
 	cu_objects_unlock();
 	if (function && function->once)
-		settle_one();
+		settle_one(function->unordered);
 	free(function);
 }
 
@@ -178,7 +180,7 @@ static CUresult do_next(void)
 	err = perform(&task);
 	if (is_last(&task))
 		cu_host_function_forget(task.function);
-	if (!err && task.kind != HOST_TASK_FORGET)
+	if (!err && task.task) /* what nobody waits for has no number */
 		err = send_done(task.task);
 	xdr_free((xdrproc_t)xdr_host_task, &task);
 	return err;
@@ -189,7 +191,7 @@ static void *serve(void *unused)
 	CUresult err;
 	do {
 		cu_mutex_lock(&tasks.lock);
-		while (!tasks.outstanding && !tasks.graphs)
+		while (!tasks.outstanding && !tasks.unordered && !tasks.graphs)
 			cu_condition_wait(&tasks.changed, &tasks.lock);
 		cu_mutex_unlock(&tasks.lock);
 		err = do_next();
@@ -214,7 +216,8 @@ CUresult cu_host_function_register(const struct cu_host_function *function, u64 
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	}
 	cu_mutex_lock(&tasks.lock);
-	tasks.outstanding += function->once;
+	tasks.outstanding += function->once && !function->unordered;
+	tasks.unordered += function->once && function->unordered;
 	bool started = tasks.started = tasks.started || cu_thread_start(serve, NULL);
 	cu_condition_broadcast(&tasks.changed);
 	cu_mutex_unlock(&tasks.lock);

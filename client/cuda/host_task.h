@@ -12,7 +12,8 @@ struct cu_host_function {
 	CUstreamCallback callback; /* or this, */
 	CUstream stream;           /* which is told the stream; or none of them */
 	void *data;
-	bool once; /* its turn comes once, else with every launch of a graph */
+	bool once;      /* its turn comes once, else with every launch of a graph */
+	bool unordered; /* nothing in streams waits for it */
 };
 
 /* Registers a function under an id, to be sent with a call that the server answers with one task, or, if that fails,

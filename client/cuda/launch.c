@@ -1,4 +1,6 @@
 /* Launches: check what can be checked here, pack the parameters as the kernel lays them out, send. No round trip. */
+#include "launch.h"
+
 #include <string.h>
 
 #include "device.h"
@@ -10,8 +12,7 @@
 struct launch {
 	enum cu_function_id call;
 	launch_args args;
-	void **parameters; /* one pointer each, or */
-	void **extra;      /* a packed buffer */
+	struct cu_launch_parameters parameters;
 	launch_attribute attributes[CUDA_LAUNCH_ATTRIBUTES_MAX];
 	unsigned attribute_count;
 };
@@ -24,9 +25,8 @@ static bool exceeds(CUdevice device, CUdevice_attribute attribute, uint64_t valu
 	return cu_device_attribute(device, (int)attribute, &limit) && value > (uint64_t)(unsigned)limit;
 }
 
-static CUresult check_dimensions(const launch_args *args, CUdevice device)
+static CUresult check_dimensions(const dim3u *grid, const dim3u *block, CUdevice device)
 {
-	const dim3u *grid = &args->grid, *block = &args->block;
 	uint64_t threads = (uint64_t)block->x * block->y;
 	if (!grid->x || !grid->y || !grid->z || !block->x || !block->y || !block->z)
 		return CUDA_ERROR_INVALID_VALUE;
@@ -42,15 +42,15 @@ static CUresult check_dimensions(const launch_args *args, CUdevice device)
 }
 
 /* Limits of the function; what is not known is left to the server. */
-static CUresult check_function(const struct cu_function_object *function, const launch_args *args)
+static CUresult check_function(const struct cu_function_object *function, const dim3u *block, unsigned shared_bytes)
 {
 	int limit;
-	uint64_t threads = (uint64_t)args->block.x * args->block.y * args->block.z;
+	uint64_t threads = (uint64_t)block->x * block->y * block->z;
 	if (cu_function_attribute(function, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK, &limit) &&
 	    threads > (uint64_t)(unsigned)limit)
 		return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
 	if (cu_function_attribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, &limit) &&
-	    args->shared_bytes > (unsigned)limit)
+	    shared_bytes > (unsigned)limit)
 		return CUDA_ERROR_INVALID_VALUE;
 	return CUDA_SUCCESS;
 }
@@ -84,17 +84,17 @@ static CUresult read_extra(void **extra, const void **buffer, size_t *size)
 	return *size > CUDA_ARGUMENTS_MAX || (*size && !*buffer) ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
 }
 
-static CUresult pack(const struct cu_function_object *function, const struct launch *launch, char *packed,
-		     u_int *length)
+static CUresult pack(const struct cu_function_object *function, const struct cu_launch_parameters *parameters,
+		     char *packed, u_int *length)
 {
 	const void *buffer;
 	size_t size;
 	*length = (u_int)function->parameter_bytes;
-	if (launch->parameters)
-		return gather(function, launch->parameters, packed);
-	if (!launch->extra)
+	if (parameters->each)
+		return gather(function, parameters->each, packed);
+	if (!parameters->extra)
 		return *length ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
-	CUresult err = read_extra(launch->extra, &buffer, &size);
+	CUresult err = read_extra(parameters->extra, &buffer, &size);
 	if (err)
 		return err;
 	/* The program's structure may be padded at its end, but must not be shorter than what the kernel reads. */
@@ -115,18 +115,29 @@ static bool encode(struct launch *launch, XDR *args)
 	return xdr_launch_ex_args(args, &ex);
 }
 
-/* Fills in what depends on the function object; the objects' lock is held. */
-static CUresult complete(struct launch *launch, CUdevice device, char *packed)
+/* The objects' lock is held. */
+static CUresult check_and_pack(u64 id, CUdevice device, const dim3u *grid, const dim3u *block, unsigned shared_bytes,
+			       const struct cu_launch_parameters *parameters, char *packed, u_int *length)
 {
-	struct cu_function_object *function = cu_object(CR_KIND_FUNCTION, cu_handle(launch->args.function));
+	const struct cu_function_object *function = cu_object(CR_KIND_FUNCTION, cu_handle(id));
 	if (!function)
 		return CUDA_ERROR_INVALID_HANDLE;
-	CUresult err = check_dimensions(&launch->args, device);
+	CUresult err = check_dimensions(grid, block, device);
 	if (!err)
-		err = check_function(function, &launch->args);
-	if (!err)
-		err = pack(function, launch, packed, &launch->args.parameters.kernel_arguments_len);
-	launch->args.parameters.kernel_arguments_val = packed;
+		err = check_function(function, block, shared_bytes);
+	return err ? err : pack(function, parameters, packed, length);
+}
+
+CUresult cu_launch_check_and_pack(u64 function, const dim3u *grid, const dim3u *block, unsigned shared_bytes,
+				  const struct cu_launch_parameters *parameters, char *packed, u_int *length)
+{
+	CUdevice device;
+	CUresult err = client_cuCtxGetDevice(&device);
+	if (err)
+		return err;
+	cu_objects_lock_shared();
+	err = check_and_pack(function, device, grid, block, shared_bytes, parameters, packed, length);
+	cu_objects_unlock();
 	return err;
 }
 
@@ -134,16 +145,13 @@ static CUresult send_launch(struct launch *launch, CUfunction f, CUstream stream
 {
 	char packed[CUDA_ARGUMENTS_MAX]; /* written only as far as the kernel's parameters reach */
 	struct cu_call call;
-	CUdevice device;
-	CUresult err = client_cuCtxGetDevice(&device);
 	launch->args.function = (uintptr_t)f;
+	launch->args.parameters.kernel_arguments_val = packed;
+	CUresult err = cu_id_of_stream(stream, &launch->args.stream);
 	if (!err)
-		err = cu_id_of_stream(stream, &launch->args.stream);
-	if (err)
-		return err;
-	cu_objects_lock_shared();
-	err = complete(launch, device, packed);
-	cu_objects_unlock();
+		err = cu_launch_check_and_pack(launch->args.function, &launch->args.grid, &launch->args.block,
+					       launch->args.shared_bytes, &launch->parameters, packed,
+					       &launch->args.parameters.kernel_arguments_len);
 	if (!err)
 		err = cu_call_begin(&call, launch->call);
 	return err ? err : cu_call_end(&call, encode(launch, call.args));
@@ -158,8 +166,7 @@ CUresult client_cuLaunchKernel(CUfunction f, unsigned int gridDimX, unsigned int
 	launch.args.grid = (dim3u){gridDimX, gridDimY, gridDimZ};
 	launch.args.block = (dim3u){blockDimX, blockDimY, blockDimZ};
 	launch.args.shared_bytes = sharedMemBytes;
-	launch.parameters = kernelParams;
-	launch.extra = extra;
+	launch.parameters = (struct cu_launch_parameters){kernelParams, extra};
 	if (kernelParams && extra)
 		return CUDA_ERROR_INVALID_VALUE;
 	return send_launch(&launch, f, hStream);
@@ -175,8 +182,7 @@ CUresult client_cuLaunchCooperativeKernel(CUfunction f, unsigned int gridDimX, u
 	launch.args.grid = (dim3u){gridDimX, gridDimY, gridDimZ};
 	launch.args.block = (dim3u){blockDimX, blockDimY, blockDimZ};
 	launch.args.shared_bytes = sharedMemBytes;
-	launch.parameters = kernelParams;
-	launch.extra = NULL;
+	launch.parameters = (struct cu_launch_parameters){kernelParams, NULL};
 	return send_launch(&launch, f, hStream);
 }
 
@@ -219,8 +225,7 @@ static CUresult launch_ex(const CUlaunchConfig *config, CUfunction f, void **ker
 	launch.args.grid = (dim3u){config->gridDimX, config->gridDimY, config->gridDimZ};
 	launch.args.block = (dim3u){config->blockDimX, config->blockDimY, config->blockDimZ};
 	launch.args.shared_bytes = config->sharedMemBytes;
-	launch.parameters = kernelParams;
-	launch.extra = extra;
+	launch.parameters = (struct cu_launch_parameters){kernelParams, extra};
 	return send_launch(&launch, f, per_thread ? cu_per_thread(config->hStream) : config->hStream);
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture.h"
 #include "device.h"
 #include "hand.h"
 #include "handles.h"
@@ -147,6 +148,14 @@ CUresult client_cuStreamDestroy_v2(CUstream hStream)
 	return err;
 }
 
+CUresult client_cuStreamWaitEvent(CUstream hStream, CUevent hEvent, unsigned int Flags)
+{
+	CUresult err = rpc_cuStreamWaitEvent(hStream, hEvent, Flags);
+	if (!err)
+		cu_capture_join(hStream, hEvent);
+	return err;
+}
+
 /* ---- What the client knows of a stream ---- */
 
 static CUresult look_at(CUstream handle, struct cu_stream *copy)
@@ -222,17 +231,6 @@ CUresult client_cuStreamGetDevice(CUstream hStream, CUdevice *device)
 	struct cu_stream stream;
 	CUresult err = look_at(hStream, &stream);
 	return err ? err : client_cuCtxGetDevice_v2(device, cu_handle(stream.context));
-}
-
-CUresult client_cuStreamIsCapturing(CUstream hStream, CUstreamCaptureStatus *captureStatus)
-{
-	struct cu_stream stream;
-	if (!captureStatus)
-		return CUDA_ERROR_INVALID_VALUE;
-	CUresult err = look_at(hStream, &stream);
-	if (!err)
-		*captureStatus = CU_STREAM_CAPTURE_STATUS_NONE; /* capture is not supported, so none is going on */
-	return err;
 }
 
 CUresult client_cuStreamGetAttribute(CUstream hStream, CUstreamAttrID attr, CUstreamAttrValue *value_out)

@@ -12,7 +12,10 @@ PROGRAM = sys.argv.pop(1)
 class Driver(harness.Case):
     def program(self, *arguments, **changes):
         # The program forks no children for its tests: CUDA does not survive a fork.
-        self.check(harness.cricket("run", *arguments, "--", PROGRAM, CK_FORK="no", CRICKET_LOG="error", **changes))
+        result = harness.cricket("run", *arguments, "--", PROGRAM, CK_FORK="no", CRICKET_LOG="error", **changes)
+        if result.returncode == harness.SKIPPED:
+            self.skipTest(result.stdout.strip())
+        self.check(result)
 
     def test_native(self):
         self.program("--native=cpu")

@@ -7,6 +7,7 @@
 #define __CUDA_API_VERSION_INTERNAL
 #endif
 #include <cuda.h>
+#include <cudaProfiler.h>
 
 /* The functions of a libcuda.so.1; NULL where the library lacks one. */
 struct srv_driver {
