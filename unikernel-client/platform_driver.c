@@ -157,21 +157,21 @@ void cu_program_describe(char *text, size_t size)
 
 /* ---- The way to the server ---- */
 
-_Static_assert(sizeof(struct iovec) == sizeof(struct cricket_port_piece) &&
-		   offsetof(struct iovec, iov_len) == offsetof(struct cricket_port_piece, size),
-	       "a vector is an array of pieces");
-
-/* After a shutdown the port is not asked any more. */
+/* Sends what of the vector fits into a few pieces. After a shutdown the port is not asked any more. */
 static ssize_t port_send(struct cr_transport *transport, const struct iovec *vector, int count, bool wait)
 {
+	struct cricket_port_piece pieces[4];
+	int used = 0;
 	(void)wait;
-	for (; count && !vector->iov_len; vector++)
-		count--;
-	long sent = transport->fd ? -1 : 0;
-	if (!sent && count)
-		sent = cricket_port_send(transport->state, (const struct cricket_port_piece *)vector, count);
+	for (int i = 0; i < count && used < 4; i++) {
+		if (vector[i].iov_len)
+			pieces[used++] = (struct cricket_port_piece){vector[i].iov_base, vector[i].iov_len};
+	}
+	if (!used)
+		return 0;
+	long sent = transport->fd ? -1 : cricket_port_send(transport->state, pieces, used);
 	errno = EPIPE;
-	return sent > 0 || !count ? sent : -1;
+	return sent > 0 ? sent : -1;
 }
 
 static ssize_t port_receive(struct cr_transport *transport, void *buffer, size_t size, bool wait)

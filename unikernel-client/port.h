@@ -15,7 +15,7 @@ extern "C" {
 
 /* ---- Every port has these ---- */
 
-/* A part of what is to be sent: the layout of POSIX's struct iovec. */
+/* A part of what is to be sent, laid out like POSIX's struct iovec. */
 struct cricket_port_piece {
 	const void *bytes;
 	size_t size;
@@ -30,7 +30,7 @@ void *cricket_port_connect(const char *address, const char **why);
 
 /* Sends the pieces in order, or the beginning of them; waits until at least one byte was taken. Their bytes are not
  * needed any more when it returns. Returns the number of bytes taken, negative when the connection is lost. `count` is
- * at least 1, the first piece is not empty.
+ * at least 1, no piece is empty.
  */
 long cricket_port_send(void *stream, const struct cricket_port_piece *pieces, int count);
 
@@ -64,6 +64,14 @@ void cricket_port_write(const char *file, int append, const char *text, size_t s
  * read, which is so without this.
  */
 long cricket_port_read(const char *file, uint64_t offset, void *bytes, size_t size);
+
+/* ---- What libcricket.a offers to ports ---- */
+
+/* Reads tcp://A.B.C.D[:PORT] (a unikernel resolves no names); 0 when it is none. */
+int cricket_port_parse_tcp(const char *address, unsigned char ip[4], unsigned short *port);
+
+/* Reads vsock://CID[:PORT], with `host` for 2; 0 when it is none. */
+int cricket_port_parse_vsock(const char *address, unsigned *cid, unsigned *port);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* A vector of bytes to send, laid out like struct cricket_port_piece. */
+/* A vector of bytes to send. */
 #ifndef CRICKET_SYS_UIO_H
 #define CRICKET_SYS_UIO_H
 
