@@ -38,7 +38,7 @@ await test -e /sys/class/infiniband_verbs/uverbs0 || {{ echo "GUEST device: none
 CRICKET_TEST_RDMA_ADDRESS={ADDRESS} show stream /cricket/tests/test_rdma
 /cricket/bin/cricket-server --driver=cpu --listen=rdma://{ADDRESS}:14833 --token-file=/tmp/token > /tmp/server 2>&1 &
 await grep -q listening /tmp/server
-show ping /cricket/bin/cricket ping --server rdma://{ADDRESS}:14833
+show ping /cricket/bin/cricket ping --count 50 --server rdma://{ADDRESS}:14833
 for sample in vectorAdd asyncStreams histogram; do
 	show $sample /cricket/bin/cricket run --server rdma://{ADDRESS}:14833 --stats -- /cricket/samples/$sample
 done
