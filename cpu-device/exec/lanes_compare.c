@@ -65,12 +65,13 @@ COMPARE_FLOAT(f64, f64, AS_IS)
 		predicate_write(&PREDICATE(0), result, mask);                                                          \
 		return insn + 1;                                                                                       \
 	}
+/* Zero counts as normal. */
 #define TESTS(form, T, exponent, rest)                                                                                 \
 	TEST(testp_finite_##form, T, (a & exponent) != exponent)                                                       \
 	TEST(testp_infinite_##form, T, (a & (exponent | rest)) == exponent)                                            \
 	TEST(testp_number_##form, T, (a & (exponent | rest)) <= exponent)                                              \
 	TEST(testp_notanumber_##form, T, (a & (exponent | rest)) > exponent)                                           \
-	TEST(testp_normal_##form, T, (a & exponent) != exponent && (a & exponent))                                     \
+	TEST(testp_normal_##form, T, (a & exponent) != exponent && ((a & exponent) || !(a & rest)))                    \
 	TEST(testp_subnormal_##form, T, !(a & exponent) && (a & rest))
 TESTS(f32, u32, 0x7f800000u, 0x007fffffu)
 TESTS(f64, u64, 0x7ff0000000000000u, 0x000fffffffffffffu)

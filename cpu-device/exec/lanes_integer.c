@@ -81,13 +81,13 @@ ORDERED(s32, u32)
 ORDERED(u64, u64)
 ORDERED(s64, u64)
 
-/* By zero: all ones, and the dividend. INT_MIN / -1 wraps. */
+/* By zero: all ones, quotient and remainder. INT_MIN / -1 wraps. */
 #define DIVIDE_UNSIGNED(T)                                                                                             \
 	BINARY_EACH(div_##T, T, T, T, b ? a / b : (T)-1)                                                               \
-	BINARY_EACH(rem_##T, T, T, T, b ? a % b : a)
+	BINARY_EACH(rem_##T, T, T, T, b ? a % b : (T)-1)
 #define DIVIDE_SIGNED(T, U)                                                                                            \
 	BINARY_EACH(div_##T, T, T, T, b == 0 ? (T)-1 : b == -1 ? (T)(0 - (U)a) : (T)(a / b))                           \
-	BINARY_EACH(rem_##T, T, T, T, b == 0 ? a : b == -1 ? 0 : a % b)                                                \
+	BINARY_EACH(rem_##T, T, T, T, b == 0 ? (T)-1 : b == -1 ? 0 : a % b)                                            \
 	UNARY(abs_##T, T, T, (T)(a < 0 ? 0 - (U)a : (U)a))                                                             \
 	UNARY(neg_##T, T, T, (T)(0 - (U)a))
 DIVIDE_UNSIGNED(u16)

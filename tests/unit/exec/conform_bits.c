@@ -141,14 +141,16 @@ static void fields(void)
 	CASE("popc.b64 %x0, %l1;", INTEGERS, X32, population(a.l));
 	CASE("brev.b32 %x0, %x1;", INTEGERS, X32, reversed(a.x, 32));
 	CASE("brev.b64 %l0, %l1;", INTEGERS, L64, reversed(a.l, 64));
-	CASE("bfe.u32 %x0, %x1, %x2, %x3;", INTEGERS, X32, field(a.x, b.x, c.x, 32, false));
-	CASE("bfe.s32 %x0, %x1, %x2, %x3;", INTEGERS, X32, field(a.x, b.x, c.x, 32, true));
-	CASE("bfe.u64 %l0, %l1, %x2, %x3;", INTEGERS, L64, field(a.l, b.x, c.x, 64, false));
-	CASE("bfe.s64 %l0, %l1, %x2, %x3;", INTEGERS, L64, field(a.l, b.x, c.x, 64, true));
-	CASE("bfi.b32 %x0, %x1, %x2, %x3, 7;", INTEGERS, X32, inserted(a.x, b.x, c.x, 7, 32));
-	CASE("bfi.b32 %x0, %x1, %x2, 5, %x3;", INTEGERS, X32, inserted(a.x, b.x, 5, c.x, 32));
-	CASE("bfi.b64 %l0, %l1, %l2, %x3, 33;", INTEGERS, L64, inserted(a.l, b.l, c.x, 33, 64));
-	CASE("bfi.b64 %l0, %l1, %l2, 3, %x3;", INTEGERS, L64, inserted(a.l, b.l, 3, c.x, 64));
+	/* Positions and lengths beyond 255 are not defined. */
+#define BYTES "and.b32 %x4, %x2, 255; and.b32 %x5, %x3, 255; "
+	CASE(BYTES "bfe.u32 %x0, %x1, %x4, %x5;", INTEGERS, X32, field(a.x, b.x, c.x, 32, false));
+	CASE(BYTES "bfe.s32 %x0, %x1, %x4, %x5;", INTEGERS, X32, field(a.x, b.x, c.x, 32, true));
+	CASE(BYTES "bfe.u64 %l0, %l1, %x4, %x5;", INTEGERS, L64, field(a.l, b.x, c.x, 64, false));
+	CASE(BYTES "bfe.s64 %l0, %l1, %x4, %x5;", INTEGERS, L64, field(a.l, b.x, c.x, 64, true));
+	CASE(BYTES "bfi.b32 %x0, %x1, %x2, %x5, 7;", INTEGERS, X32, inserted(a.x, b.x, c.x, 7, 32));
+	CASE(BYTES "bfi.b32 %x0, %x1, %x2, 5, %x5;", INTEGERS, X32, inserted(a.x, b.x, 5, c.x, 32));
+	CASE(BYTES "bfi.b64 %l0, %l1, %l2, %x5, 33;", INTEGERS, L64, inserted(a.l, b.l, c.x, 33, 64));
+	CASE(BYTES "bfi.b64 %l0, %l1, %l2, 3, %x5;", INTEGERS, L64, inserted(a.l, b.l, 3, c.x, 64));
 }
 
 static u32 ones(u32 start, u32 count)
@@ -193,7 +195,8 @@ static void masks(void)
 	CASE("and.b32 %x4, %x2, 31; fns.b32 %x0, %x1, %x4, 3;", INTEGERS, X32, nth_set(a.x, b.x & 31, 3));
 	CASE("and.b32 %x4, %x2, 31; fns.b32 %x0, %x1, %x4, -2;", INTEGERS, X32, nth_set(a.x, b.x & 31, -2));
 	CASE("and.b32 %x4, %x2, 31; fns.b32 %x0, %x1, %x4, 0;", INTEGERS, X32, nth_set(a.x, b.x & 31, 0));
-	CASE("and.b32 %x4, %x2, 31; fns.b32 %x0, %x1, %x4, %x3;", INTEGERS, X32, nth_set(a.x, b.x & 31, c.sx));
+	CASE("and.b32 %x4, %x2, 31; bfe.s32 %x5, %x3, 0, 7; fns.b32 %x0, %x1, %x4, %x5;", INTEGERS, X32,
+	     nth_set(a.x, b.x & 31, (s32)(c.x << 25) >> 25));
 }
 
 static u32 byte_at(u32 a, u32 b, u32 selector)

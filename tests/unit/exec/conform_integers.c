@@ -110,11 +110,11 @@ static void order(void)
 	CASE("neg.s64 %l0, %l1;", INTEGERS, L64, 0 - a.l);
 }
 
-/* By zero: all ones, and the dividend. */
+/* By zero: all ones. */
 #define QUOTIENT(x, y) ((y) ? (x) / ((y) ? (y) : 1) : ~(u64)0)
-#define REMAINDER(x, y) ((y) ? (x) % ((y) ? (y) : 1) : (x))
+#define REMAINDER(x, y) ((y) ? (x) % ((y) ? (y) : 1) : ~(u64)0)
 #define SIGNED_QUOTIENT(x, y) ((y) == -1 ? 0 - (u64)(x) : (u64)QUOTIENT((s128)(x), (s128)(y)))
-#define SIGNED_REMAINDER(x, y) ((y) == -1 ? 0 : REMAINDER(x, y))
+#define SIGNED_REMAINDER(x, y) ((y) == -1 ? 0 : (u64)REMAINDER((s128)(x), (s128)(y)))
 
 static void division(void)
 {

@@ -26,17 +26,23 @@ static const char kernel_head[] =
     "prototype: .callprototype (.param .b32 _) _ (.param .b32 _);\n";
 static const char kernel_tail[] = "\nlabel:\nret;\n}\n";
 
+static bool lists; /* for the test against ptxas: print the modules */
+
 /* Does the machine take the form? */
 static bool is_taken(const char *form)
 {
-	bool outside = !strncmp(form, "module ", 7), taken;
+	bool is_old = !strncmp(form, "old ", 4), outside, taken;
 	struct cpu_module *module;
 	struct cpu_kernel_info info;
 	char *text;
 
+	form += is_old ? 4 : 0;
+	outside = !strncmp(form, "module ", 7);
 	ck_assert_int_gt(asprintf(&text, "%s%s\n%s%s%s", head, outside ? form + 7 : "", kernel_head,
 				  outside ? "" : form, kernel_tail),
 			 0);
+	if (lists && !is_old)
+		printf("\n== %s\n%s\n==end\n", form, text);
 	taken = module_try(text, &module) == CUDA_SUCCESS;
 	if (taken) {
 		struct cpu_kernel *kernel = cpu_module_find_kernel(module, "kernel");
@@ -54,8 +60,8 @@ static const char *form_end(const char *text)
 {
 	int depth = 0;
 
-	if (!strncmp(text, "module ", 7)) {
-		const char *next = strstr(text + 1, " module ");
+	if (!strncmp(text, "module ", 7) || !strncmp(text, "old module ", 11)) {
+		const char *next = strstr(text + 4, " module ");
 
 		return next ? next + 1 : text + strlen(text);
 	}
@@ -152,9 +158,10 @@ START_TEST(every_opcode_is_listed)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const TTest *const tests[] = {forms, every_opcode_is_listed};
 
+	lists = argc > 1 && !strcmp(argv[1], "--list");
 	return suite_run("isa", tests, sizeof(tests) / sizeof(*tests));
 }

@@ -80,7 +80,7 @@ def read_evaluations(program):
 class Oracle:
     def __init__(self, ptxas):
         self.ptxas = ptxas
-        self.agree, self.wrong, self.refused = 0, [], {}
+        self.agree, self.errors, self.wrong, self.refused = 0, 0, [], {}
         self.unknown = collections.Counter()
 
     def judge(self, evaluations, sizes):
@@ -101,6 +101,7 @@ class Oracle:
             self.judge(evaluations, sizes)
         elif len(forms) == 1:
             self.refused[forms[0][0].body] = message.splitlines()[0]
+            self.errors += not message.startswith('status -')  # ptxas itself may crash
         else:
             self.ask(forms[:len(forms) // 2], folder)
             self.ask(forms[len(forms) // 2:], folder)
@@ -130,7 +131,7 @@ def main():
         for start in range(0, len(pending), FORMS):
             oracle.ask(pending[start:start + FORMS], folder)
     oracle.report()
-    return 1 if oracle.wrong or oracle.refused or not oracle.agree else 0
+    return 1 if oracle.wrong or oracle.errors or not oracle.agree else 0
 
 
 if __name__ == '__main__':
