@@ -21,6 +21,9 @@ enum cr_kind {
 	CR_KIND_USER_OBJECT,
 	CR_KIND_FOUND_GRAPH, /* graphs and nodes that the server minted */
 	CR_KIND_FOUND_NODE,
+	CR_KIND_ARRAY,
+	CR_KIND_MIPMAP,
+	CR_KIND_TEXTURE, /* a texture or surface object */
 	CR_KIND_COUNT
 };
 

@@ -18,6 +18,7 @@ SCALARS = {
     "int", "unsigned int", "unsigned char", "unsigned short", "unsigned long long", "size_t", "float", "cuuint64_t",
     "CUdevice", "CUdeviceptr", "CUresult", "CUlimit", "CUfunc_cache", "CUsharedconfig", "CUfunction_attribute",
     "CUdevice_attribute", "CUdevice_P2PAttribute", "CUstreamAttrID", "CUpointer_attribute", "CUfunctionLoadingState",
+    "CUarray_format",
 }
 
 

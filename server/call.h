@@ -78,6 +78,8 @@ SRV_HANDLE(stream, CUstream)
 SRV_HANDLE(event, CUevent)
 SRV_HANDLE(graph_exec, CUgraphExec)
 SRV_HANDLE(user_object, CUuserObject)
+SRV_HANDLE(array, CUarray)
+SRV_HANDLE(mipmap, CUmipmappedArray)
 #undef SRV_HANDLE
 
 #endif

@@ -160,6 +160,18 @@ void srv_forget_children(struct srv_session *session, u64 parent)
 	pthread_mutex_unlock(&session->handle_lock);
 }
 
+void srv_forget_levels(struct srv_session *session, u64 mipmap)
+{
+	struct cr_handle_table *arrays = &session->handles[CR_KIND_ARRAY];
+	pthread_mutex_lock(&session->handle_lock);
+	for (uint32_t i = 0; i < arrays->count; i++) {
+		const struct srv_object *array = arrays->slots[i].object;
+		if (array && array->parent == mipmap)
+			free(cr_handle_remove(arrays, table_id(arrays, i)));
+	}
+	pthread_mutex_unlock(&session->handle_lock);
+}
+
 void srv_contexts_visit(struct srv_session *session, void (*visit)(const struct srv_object *context))
 {
 	const struct cr_handle_table *table = &session->handles[CR_KIND_CONTEXT];
@@ -221,6 +233,10 @@ SRV_HANDLE(graph_exec, CR_KIND_GRAPH_EXEC, CUgraphExec, NULL, false)
 SRV_FIND(graph_exec, CR_KIND_GRAPH_EXEC, CUgraphExec)
 SRV_HANDLE(user_object, CR_KIND_USER_OBJECT, CUuserObject, NULL, false)
 SRV_FIND(user_object, CR_KIND_USER_OBJECT, CUuserObject)
+SRV_HANDLE(array, CR_KIND_ARRAY, CUarray, call->worker->context, false)
+SRV_FIND(array, CR_KIND_ARRAY, CUarray)
+SRV_HANDLE(mipmap, CR_KIND_MIPMAP, CUmipmappedArray, call->worker->context, false)
+SRV_FIND(mipmap, CR_KIND_MIPMAP, CUmipmappedArray)
 
 CUresult srv_find_function(struct srv_call *call, u64 id, CUfunction *handle)
 {

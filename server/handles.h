@@ -36,6 +36,9 @@ void srv_forget_context(struct srv_session *session, CUcontext context);
 /* Forgets the functions and modules that came from module or library `parent`, and theirs. */
 void srv_forget_children(struct srv_session *session, u64 parent);
 
+/* Forgets the arrays that are levels of a mipmapped one. */
+void srv_forget_levels(struct srv_session *session, u64 mipmap);
+
 /* Calls `visit` for the id of every context. */
 void srv_contexts_visit(struct srv_session *session, void (*visit)(const struct srv_object *context));
 

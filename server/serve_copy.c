@@ -1,6 +1,7 @@
 /* Copies between the record and the device, and rows. */
 #include <string.h>
 
+#include "box.h"
 #include "handlers.h"
 #include "handles.h"
 
@@ -52,11 +53,24 @@ struct fetch {
 	size_t size;
 	bool rows;
 	device_rows layout;
+	const CUDA_MEMCPY3D *box; /* of a box: all but where it goes */
 	CUstream stream;
 };
 
+static CUresult box_issue(const struct fetch *fetch, void *to)
+{
+	CUDA_MEMCPY3D copy = *fetch->box;
+	copy.dstMemoryType = CU_MEMORYTYPE_HOST;
+	copy.dstHost = to;
+	copy.dstPitch = copy.WidthInBytes;
+	copy.dstHeight = copy.Height;
+	return fetch->size ? SRV_DRIVER(cuMemcpy3DAsync_v2, &copy, fetch->stream) : CUDA_SUCCESS;
+}
+
 static CUresult fetch_issue(const struct fetch *fetch, void *to)
 {
+	if (fetch->box)
+		return box_issue(fetch, to);
 	if (!fetch->rows)
 		return SRV_DRIVER(cuMemcpyDtoHAsync_v2, to, fetch->from, fetch->size, fetch->stream);
 	if (fetch->size == 0)
@@ -149,9 +163,8 @@ bool serve_cuMemcpyDtoH_v2(struct srv_call *call)
 	return reply_fetched(call, err, &fetch, fetch_at_once);
 }
 
-static bool serve_fetch(struct srv_call *call, u64 stream, struct fetch *fetch)
+static bool serve_fetch(struct srv_call *call, u64 stream, struct fetch *fetch, CUresult err)
 {
-	CUresult err = srv_begin(call);
 	if (!err)
 		err = size_check(fetch->size);
 	if (!err)
@@ -166,7 +179,7 @@ bool serve_cuMemcpyDtoHAsync_v2(struct srv_call *call)
 	if (!xdr_u64(call->args, &from) || !xdr_u64(call->args, &size) || !xdr_u64(call->args, &stream))
 		return false;
 	struct fetch fetch = {.from = from, .size = size};
-	return serve_fetch(call, stream, &fetch);
+	return serve_fetch(call, stream, &fetch, srv_begin(call));
 }
 
 /* The bytes of the rows without gaps; more than CUDA_BLOB_MAX where they are too many for one piece. */
@@ -184,7 +197,23 @@ bool serve_cricketRowsDtoH(struct srv_call *call)
 	if (!xdr_device_rows(call->args, &fetch.layout) || !xdr_u64(call->args, &stream))
 		return false;
 	fetch.size = rows_bytes(&fetch.layout);
-	return serve_fetch(call, stream, &fetch);
+	return serve_fetch(call, stream, &fetch, srv_begin(call));
+}
+
+bool serve_cricketBoxDtoH(struct srv_call *call)
+{
+	box_place place;
+	box_extent size;
+	u64 stream;
+	CUDA_MEMCPY3D copy = {.srcLOD = 0};
+	if (!xdr_box_place(call->args, &place) || !xdr_box_extent(call->args, &size) || !xdr_u64(call->args, &stream))
+		return false;
+	struct fetch fetch = {.box = &copy, .size = srv_box_bytes(&size)};
+	CUresult err = srv_begin(call);
+	srv_box_extent(&size, &copy);
+	if (!err)
+		err = srv_box_from(call, &place, &copy);
+	return serve_fetch(call, stream, &fetch, err);
 }
 
 bool serve_cricketRowsHtoD(struct srv_call *call)

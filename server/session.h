@@ -18,13 +18,14 @@
 
 /* An entry of a handle table. */
 struct srv_object {
-	void *handle;           /* the driver's */
-	CUcontext owner;        /* the context that takes it along when it ends; NULL: none */
-	uint64_t parent;        /* id of a function's module or library, of a module's library */
-	bool kernel;            /* function: a CUkernel */
-	bool primary;           /* context: of `device` */
-	CUdevice device;        /* context */
-	unsigned retained;      /* primary context: by the client */
+	void *handle;      /* the driver's */
+	CUcontext owner;   /* the context that takes it along when it ends; NULL: none */
+	uint64_t parent;   /* id of a function's module or library, a module's library, a level's mipmapped array */
+	bool kernel;       /* function: a CUkernel */
+	bool surface;      /* texture: a surface object */
+	bool primary;      /* context: of `device` */
+	CUdevice device;   /* context */
+	unsigned retained; /* primary context: by the client */
 	size_t parameter_bytes; /* function: what a launch must bring at least */
 };
 

@@ -7,6 +7,7 @@
 #include "handles.h"
 #include "memory.h"
 #include "platform.h"
+#include "texture.h"
 #include "thread.h"
 
 enum { STACK_MAX = 64 };
@@ -91,6 +92,7 @@ static void forget_context(uint64_t id)
 	cu_objects_forget_context(id);
 	cu_objects_unlock();
 	cu_memory_forget_context(id);
+	cu_textures_forget_context(id);
 	cu_connection_forget_context();
 }
 
@@ -172,6 +174,7 @@ CUresult client_cuDevicePrimaryCtxReset_v2(CUdevice dev)
 		cu_objects_forget_context(primary[dev].id);
 		cu_objects_unlock();
 		cu_memory_forget_context(primary[dev].id);
+		cu_textures_forget_context(primary[dev].id);
 		cu_connection_forget_context();
 	}
 	cu_mutex_unlock(&primary_lock);

@@ -4,6 +4,7 @@
 
 #include "capture.h"
 #include "copy.h"
+#include "copy_box.h"
 #include "copy_later.h"
 #include "hand.h"
 #include "handles.h"
@@ -36,7 +37,7 @@ static CUresult resolve(struct side *side, CUmemorytype type, const void *host_b
 		*side = (struct side){cu_memory_is_device(device_base), device_base, pitch};
 		break;
 	default:
-		return CUDA_ERROR_NOT_SUPPORTED; /* arrays */
+		return CUDA_ERROR_INVALID_VALUE; /* arrays go with the boxes */
 	}
 	if (!side->address || (pitch && (x > pitch || width > pitch - x)) ||
 	    __builtin_mul_overflow((uint64_t)y, (uint64_t)pitch, &offset))
@@ -174,6 +175,8 @@ static CUresult copy_2d(const CUDA_MEMCPY2D *copy, CUstream stream, bool awaited
 	struct side to, from;
 	if (!copy)
 		return CUDA_ERROR_INVALID_VALUE;
+	if (copy->srcMemoryType == CU_MEMORYTYPE_ARRAY || copy->dstMemoryType == CU_MEMORYTYPE_ARRAY)
+		return cu_copy_rectangle(copy, stream, awaited);
 	size_t width = copy->WidthInBytes, height = copy->Height;
 	size_t to_pitch = copy->dstPitch ? copy->dstPitch : width, from_pitch = copy->srcPitch ? copy->srcPitch : width;
 	if (!width || !height)

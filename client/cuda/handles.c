@@ -1,4 +1,5 @@
 #include "handles.h"
+#include "array.h"
 #include "platform.h"
 
 #include <stdatomic.h>
@@ -22,6 +23,8 @@ static struct cr_handle_table tables[CR_KIND_COUNT] = {
     [CR_KIND_USER_OBJECT] = {.kind = CR_KIND_USER_OBJECT},
     [CR_KIND_FOUND_GRAPH] = {.kind = CR_KIND_FOUND_GRAPH},
     [CR_KIND_FOUND_NODE] = {.kind = CR_KIND_FOUND_NODE},
+    [CR_KIND_ARRAY] = {.kind = CR_KIND_ARRAY},
+    [CR_KIND_MIPMAP] = {.kind = CR_KIND_MIPMAP},
 };
 
 void cu_objects_lock_shared(void)
@@ -101,6 +104,9 @@ static uint64_t context_of(enum cr_kind kind, const void *object)
 		return ((const struct cu_event *)object)->context;
 	case CR_KIND_MODULE:
 		return ((const struct cu_module_object *)object)->context;
+	case CR_KIND_ARRAY:
+	case CR_KIND_MIPMAP:
+		return ((const struct cu_array *)object)->context;
 	default:
 		return 0;
 	}
@@ -126,6 +132,8 @@ void cu_objects_forget_context(uint64_t context)
 	forget_kind(CR_KIND_STREAM, context);
 	forget_kind(CR_KIND_EVENT, context);
 	forget_kind(CR_KIND_MODULE, context);
+	forget_kind(CR_KIND_ARRAY, context);
+	forget_kind(CR_KIND_MIPMAP, context);
 	atomic_fetch_add_explicit(&epoch, 1, memory_order_release);
 }
 
@@ -163,6 +171,16 @@ CUresult cu_id_of_function(CUfunction handle, u64 *id)
 CUresult cu_id_of_kernel(CUkernel handle, u64 *id)
 {
 	return id_of(CR_KIND_FUNCTION, handle, id);
+}
+
+CUresult cu_id_of_array(CUarray handle, u64 *id)
+{
+	return id_of(CR_KIND_ARRAY, handle, id);
+}
+
+CUresult cu_id_of_mipmap(CUmipmappedArray handle, u64 *id)
+{
+	return id_of(CR_KIND_MIPMAP, handle, id);
 }
 
 CUresult cu_id_of_event(CUevent handle, u64 *id)

@@ -96,6 +96,8 @@ CUresult cu_id_of_stream(CUstream handle, u64 *id);
 CUresult cu_id_of_event(CUevent handle, u64 *id);
 CUresult cu_id_of_graph_exec(CUgraphExec handle, u64 *id);
 CUresult cu_id_of_user_object(CUuserObject handle, u64 *id);
+CUresult cu_id_of_array(CUarray handle, u64 *id);
+CUresult cu_id_of_mipmap(CUmipmappedArray handle, u64 *id);
 
 static inline void *cu_handle(uint64_t id)
 {

@@ -17,6 +17,7 @@ ARGUMENTS = {
     "histogram": ["--bytes", "300000", "--blocks", "13"],
     "reduction": ["--elements", "300007", "--blocks", "33"],
     "bandwidthTest": ["--min", "1", "--max", "3000001", "--repeats", "3"],
+    "textures": ["--points", "300", "--rows", "600"],
     "asyncStreams": ["--elements", "5003", "--streams", "5", "--rounds", "4"],
 }
 
