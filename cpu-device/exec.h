@@ -48,9 +48,10 @@ struct cpu_kernel_info {
 	int registers;          /* per thread, 32-bit */
 	size_t shared_bytes;    /* static */
 	size_t constant_bytes;
-	size_t local_bytes; /* per thread */
-	int max_threads;    /* per block: .maxntid, else the device's limit */
-	int ptx_version;    /* 10 * major + minor of .target, as CU_FUNC_ATTRIBUTE_PTX_VERSION */
+	size_t local_bytes;  /* per thread */
+	int max_threads;     /* per block: .maxntid, else the device's limit */
+	unsigned cluster[3]; /* blocks of a cluster that it must be launched with; 0: any */
+	int ptx_version;     /* 10 * major + minor of .target, as CU_FUNC_ATTRIBUTE_PTX_VERSION */
 };
 
 /* Lowers a kernel, unless that was done before. CUDA_ERROR_INVALID_PTX, with the reason in `log`, when it cannot be. */
@@ -63,6 +64,7 @@ struct cpu_launch {
 	struct cpu_kernel *kernel;
 	unsigned grid[3];
 	unsigned block[3];
+	unsigned cluster[3]; /* blocks of a cluster in each direction; 0: as the kernel says, else one block */
 	size_t dynamic_shared_bytes;
 	const void *parameters; /* packed as cpu_kernel_info says; read only during the run */
 	unsigned device;        /* whose access to memory it has */

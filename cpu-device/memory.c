@@ -14,7 +14,7 @@
 struct cpu_memory *cpu_memory_create(size_t capacity)
 {
 	struct cpu_memory *memory = calloc(1, sizeof(*memory));
-	uint64_t least = cpu_round_up((uint64_t)capacity + 2 * CPU_WINDOW_BYTES + SLAB_BYTES, REGION_ALIGN);
+	uint64_t least = cpu_round_up((uint64_t)capacity + CPU_WINDOWS * CPU_WINDOW_BYTES + SLAB_BYTES, REGION_ALIGN);
 	uint64_t size = least > RESERVE_BYTES / 4 ? least * 4 : RESERVE_BYTES;
 	void *base = MAP_FAILED;
 
@@ -32,7 +32,7 @@ struct cpu_memory *cpu_memory_create(size_t capacity)
 	memory->base = (uint64_t)(uintptr_t)base;
 	memory->file = -1;
 	memory->capacity = capacity;
-	memory->cursor = cpu_round_up(memory->base + 2 * CPU_WINDOW_BYTES, REGION_ALIGN);
+	memory->cursor = cpu_round_up(memory->base + CPU_WINDOWS * CPU_WINDOW_BYTES, REGION_ALIGN);
 	pthread_rwlock_init(&memory->lock, NULL);
 	pthread_mutex_init(&memory->generations.lock, NULL);
 	pthread_cond_init(&memory->generations.released, NULL);
@@ -103,7 +103,7 @@ static uint64_t region_open(struct cpu_memory *memory, uint64_t size)
 	uint64_t address = cpu_arena_gap(memory, memory->cursor, bytes, REGION_ALIGN);
 
 	if (!address)
-		address = cpu_arena_gap(memory, memory->base + 2 * CPU_WINDOW_BYTES, bytes, REGION_ALIGN);
+		address = cpu_arena_gap(memory, memory->base + CPU_WINDOWS * CPU_WINDOW_BYTES, bytes, REGION_ALIGN);
 	if (!address || !cpu_span_insert(&memory->regions, (struct cpu_span){.base = address, .size = bytes}))
 		return 0;
 	if (mprotect((void *)(uintptr_t)address, bytes, PROT_READ | PROT_WRITE)) {
@@ -344,5 +344,5 @@ uint64_t cpu_memory_shared_window(const struct cpu_memory *memory)
 
 uint64_t cpu_memory_local_window(const struct cpu_memory *memory)
 {
-	return memory->base + CPU_WINDOW_BYTES;
+	return memory->base + (CPU_WINDOWS - 1) * CPU_WINDOW_BYTES;
 }

@@ -19,9 +19,12 @@ struct cpu_span {
 	bool mapped;      /* physical memory at a reserved address, not an allocation */
 };
 
-/* Generic addresses of shared and of local memory: two windows at the start of the arena in which nothing is ever
-   allocated. A thread's shared or local address 0 is the window's first byte. */
+/* Generic addresses of shared and of local memory: windows at the start of the arena in which nothing is ever
+   allocated. A thread's shared or local address 0 is the first byte of its window. The window of the thread's own
+   shared memory is followed by one for each block of its cluster, by rank, then by that of local memory. */
 #define CPU_WINDOW_BYTES ((uint64_t)16 << 20)
+#define CPU_CLUSTER_MOST 16 /* blocks */
+#define CPU_WINDOWS (1 + CPU_CLUSTER_MOST + 1)
 
 /* Makes an arena of at most `capacity` bytes of allocations. NULL when the address space cannot be reserved.
    Thread-safe from here on: every function below may be called from any thread. */
@@ -110,7 +113,7 @@ struct cpu_physical *cpu_memory_mapping(struct cpu_memory *memory, uint64_t addr
 /* The reservation that contains `address`. */
 bool cpu_memory_reservation(struct cpu_memory *memory, uint64_t address, struct cpu_span *range);
 
-/* First addresses of the two windows, CPU_WINDOW_BYTES each. */
+/* First addresses of the windows of shared memory, and of the one of local memory. */
 uint64_t cpu_memory_shared_window(const struct cpu_memory *memory);
 uint64_t cpu_memory_local_window(const struct cpu_memory *memory);
 

@@ -134,7 +134,7 @@ void cpu_physical_release(struct cpu_memory *memory, struct cpu_physical *physic
 /* `hint`, when these addresses can be had. */
 static uint64_t hint_apply(const struct cpu_memory *memory, uint64_t hint, uint64_t size, uint64_t alignment)
 {
-	if (hint < memory->base + 2 * CPU_WINDOW_BYTES || hint % alignment)
+	if (hint < memory->base + CPU_WINDOWS * CPU_WINDOW_BYTES || hint % alignment)
 		return 0;
 	return cpu_arena_gap(memory, hint, size, alignment) == hint ? hint : 0;
 }
@@ -152,7 +152,7 @@ CUresult cpu_memory_reserve(struct cpu_memory *memory, size_t size, uint64_t ali
 	pthread_rwlock_wrlock(&memory->lock);
 	address = hint_apply(memory, hint, size, unit);
 	if (!address)
-		address = cpu_arena_gap(memory, memory->base + 2 * CPU_WINDOW_BYTES, size, unit);
+		address = cpu_arena_gap(memory, memory->base + CPU_WINDOWS * CPU_WINDOW_BYTES, size, unit);
 	span.base = address;
 	if (address && cpu_span_room(&memory->regions, 1) && cpu_span_room(&memory->reservations, 1))
 		entered = cpu_span_insert(&memory->regions, span) && cpu_span_insert(&memory->reservations, span);

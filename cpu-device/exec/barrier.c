@@ -21,10 +21,9 @@ static void reduction_deliver(struct cpu_group *group, const struct cpu_barrier 
 	}
 }
 
-static void release(struct cpu_block *block, uint32_t number)
+/* Groups that wait under the number go on; `barrier` is NULL for the cluster's, which has no results. */
+static void groups_release(struct cpu_block *block, uint32_t number, const struct cpu_barrier *barrier)
 {
-	struct cpu_barrier *barrier = &block->barriers[number];
-
 	for (uint32_t w = 0; w < block->warp_count; w++) {
 		struct cpu_warp *warp = &block->warps[w];
 
@@ -33,13 +32,19 @@ static void release(struct cpu_block *block, uint32_t number)
 
 			if (group->state != CPU_AT_BARRIER || group->barrier != number)
 				continue;
-			reduction_deliver(group, barrier);
+			if (barrier)
+				reduction_deliver(group, barrier);
 			group->state = CPU_READY;
 		}
 		if (warp->group_count > 1)
 			cpu_groups_merge(warp);
 	}
-	*barrier = (struct cpu_barrier){0};
+}
+
+static void release(struct cpu_block *block, uint32_t number)
+{
+	groups_release(block, number, &block->barriers[number]);
+	block->barriers[number] = (struct cpu_barrier){0};
 }
 
 void cpu_barriers_check(struct cpu_block *block)
@@ -69,4 +74,44 @@ bool cpu_barrier_arrive(struct cpu_warp *warp, const struct cpu_insn *insn, unsi
 	if (is_complete(block, at))
 		release(block, barrier);
 	return true;
+}
+
+static void cluster_check(struct cpu_cluster *cluster)
+{
+	if (!cluster->arrived || cluster->arrived < cluster->live)
+		return;
+	cluster->arrived = 0;
+	for (uint32_t i = 0; i < cluster->count; i++) {
+		struct cpu_block *block = &cluster->blocks[i];
+
+		for (uint32_t w = 0; w < block->warp_count; w++)
+			block->warps[w].cluster_arrived = 0;
+		groups_release(block, CPU_CLUSTER_BARRIER, NULL);
+	}
+}
+
+bool cpu_cluster_arrive(struct cpu_warp *warp, const struct cpu_insn *insn, uint32_t lanes)
+{
+	struct cpu_cluster *cluster = warp->block->cluster;
+	uint32_t again = warp->cluster_arrived & lanes;
+
+	if (again) {
+		cpu_fault(warp, insn, __builtin_ctz(again), CUDA_ERROR_ILLEGAL_INSTRUCTION,
+			  "arrives at the cluster's barrier twice");
+		return false;
+	}
+	warp->cluster_arrived |= lanes;
+	cluster->arrived += (uint32_t)__builtin_popcount(lanes);
+	cluster_check(cluster);
+	return true;
+}
+
+void cpu_cluster_leave(struct cpu_warp *warp, uint32_t lanes)
+{
+	struct cpu_cluster *cluster = warp->block->cluster;
+
+	cluster->arrived -= (uint32_t)__builtin_popcount(warp->cluster_arrived & lanes);
+	warp->cluster_arrived &= ~lanes;
+	cluster->live -= (uint32_t)__builtin_popcount(lanes);
+	cluster_check(cluster);
 }

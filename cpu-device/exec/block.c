@@ -109,9 +109,8 @@ static void warps_make(struct cpu_block *block)
 	}
 }
 
-bool cpu_block_begin(struct cpu_block *block, struct cpu_job *job, uint64_t number)
+static bool block_begin(struct cpu_block *block, struct cpu_job *job)
 {
-	const unsigned *grid = job->launch->grid;
 	size_t bytes = cpu_frame_bytes(job->program->entry);
 
 	if (block->job != job || block->grid_id != job->grid_id) {
@@ -123,12 +122,8 @@ bool cpu_block_begin(struct cpu_block *block, struct cpu_job *job, uint64_t numb
 		}
 		warps_make(block);
 	}
-	block->ctaid[0] = (uint32_t)(number % grid[0]);
-	block->ctaid[1] = (uint32_t)(number / grid[0] % grid[1]);
-	block->ctaid[2] = (uint32_t)(number / grid[0] / grid[1]);
 	block->live = job->threads;
 	block->next_warp = 0;
-	block->ran = false;
 	memset(block->barriers, 0, sizeof(block->barriers));
 	for (uint32_t w = 0; w < block->warp_count; w++) {
 		struct cpu_warp *warp = &block->warps[w];
@@ -138,13 +133,29 @@ bool cpu_block_begin(struct cpu_block *block, struct cpu_job *job, uint64_t numb
 		warp->live = rest >= CPU_LANES ? CPU_ALL_LANES : (1u << rest) - 1;
 		warp->group_count = 0;
 		warp->starved = warp->forced = false;
+		warp->cluster_arrived = 0;
 		frame->lanes = warp->live;
 		cpu_group_add(warp, job->program->entry->code, frame, warp->live, CPU_READY, 0);
 	}
 	return true;
 }
 
-void cpu_block_free(struct cpu_block *block)
+/* Clusters lie in the grid in the order of their number, blocks in their cluster by rank. */
+static void block_place(struct cpu_block *block, uint64_t number)
+{
+	const unsigned *grid = block->job->launch->grid, *cluster = block->job->cluster;
+	uint32_t rank = block->rank;
+
+	for (int i = 0; i < 3; i++) {
+		uint32_t across = grid[i] / cluster[i];
+
+		block->ctaid[i] = (uint32_t)(number % across) * cluster[i] + rank % cluster[i];
+		number /= across;
+		rank /= cluster[i];
+	}
+}
+
+static void block_free(struct cpu_block *block)
 {
 	free(block->shared);
 	free(block->base_frames);
@@ -152,5 +163,54 @@ void cpu_block_free(struct cpu_block *block)
 	free(block->spans);
 	if (block->stacks)
 		munmap(block->stacks, block->stack_room);
-	memset(block, 0, sizeof(*block));
+}
+
+/* Warps point to their blocks, so these never move. */
+static bool blocks_make(struct cpu_cluster *cluster, uint32_t count)
+{
+	if (cluster->room < count) {
+		cpu_cluster_free(cluster);
+		cluster->blocks = calloc(count, sizeof(*cluster->blocks));
+		if (!cluster->blocks)
+			return false;
+		cluster->room = count;
+	}
+	cluster->count = count;
+	return true;
+}
+
+bool cpu_cluster_begin(struct cpu_cluster *cluster, struct cpu_job *job, uint64_t number)
+{
+	if (!blocks_make(cluster, job->cluster[0] * job->cluster[1] * job->cluster[2]))
+		return false;
+	cluster->job = job;
+	for (uint32_t i = 0; i < cluster->count; i++) {
+		struct cpu_block *block = &cluster->blocks[i];
+
+		block->cluster = cluster;
+		block->rank = i;
+		if (!block_begin(block, job))
+			return false;
+		block_place(block, number);
+	}
+	cluster->live = cluster->count * job->threads;
+	cluster->arrived = 0;
+	cluster->next_block = 0;
+	cluster->ran = false;
+	return true;
+}
+
+void cpu_cluster_abandon(struct cpu_cluster *cluster)
+{
+	for (uint32_t i = 0; i < cluster->count; i++)
+		cpu_block_abandon(&cluster->blocks[i]);
+}
+
+void cpu_cluster_free(struct cpu_cluster *cluster)
+{
+	for (uint32_t i = 0; i < cluster->room; i++)
+		block_free(&cluster->blocks[i]);
+	free(cluster->blocks);
+	cluster->blocks = NULL;
+	cluster->count = cluster->room = 0;
 }

@@ -157,6 +157,7 @@ void cpu_lanes_exit(struct cpu_warp *warp, uint32_t lanes)
 		if (warp->groups[i].state == CPU_AT_SYNC)
 			warp->groups[i].state = CPU_READY;
 	cpu_barriers_check(warp->block);
+	cpu_cluster_leave(warp, lanes);
 }
 
 /* No memory of user programs has such addresses, so a function cannot be mistaken for data. */

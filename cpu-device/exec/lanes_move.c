@@ -103,25 +103,33 @@ LANE_FN(window_sub)
 	return insn + 1;
 }
 
+/* insn->imm 0: the block's own shared memory, under either of its addresses; 1: local; 2: that of any block of the
+   cluster */
 LANE_FN(window_test)
 {
-	const u64 *a = REGISTER(u64, 1), window = window_of(warp, insn->imm);
+	const u64 *a = REGISTER(u64, 1), window = window_of(warp, insn->imm == 1);
+	const struct cpu_block *block = warp->block;
 	u32 in = 0;
 
-	for (unsigned i = 0; i < CPU_LANES; i++)
-		in |= (u32)(a[i] - window < CPU_WINDOW_BYTES) << i;
+	for (unsigned i = 0; i < CPU_LANES; i++) {
+		u64 which = (a[i] - window) / CPU_WINDOW_BYTES;
+
+		in |= (u32)(which == 0 || (insn->imm == 0 && which == 1 + block->rank) ||
+			    (insn->imm == 2 && which <= block->cluster->count))
+		      << i;
+	}
 	predicate_write(&PREDICATE(0), in, mask);
 	return insn + 1;
 }
 
-/* Global: in neither window. */
+/* Global: in no window. */
 LANE_FN(window_outside)
 {
-	const u64 *a = REGISTER(u64, 1), shared = window_of(warp, 0), local = window_of(warp, 1);
+	const u64 *a = REGISTER(u64, 1), first = window_of(warp, 0);
 	u32 out = 0;
 
 	for (unsigned i = 0; i < CPU_LANES; i++)
-		out |= (u32)(a[i] - shared >= CPU_WINDOW_BYTES && a[i] - local >= CPU_WINDOW_BYTES) << i;
+		out |= (u32)(a[i] - first >= CPU_WINDOWS * CPU_WINDOW_BYTES) << i;
 	predicate_write(&PREDICATE(0), out, mask);
 	return insn + 1;
 }
@@ -172,8 +180,3 @@ LANE_FN(local_address)
 }
 
 /* Hints to caches and profilers. */
-LANE_FN(nothing)
-{
-	UNUSED_LANE_ARGUMENTS;
-	return insn + 1;
-}

@@ -13,7 +13,7 @@
 #include "release.h"
 
 #define MOST_THREADS 1024
-#define MOST_BLOCKS 16 /* in progress for each worker */
+#define MOST_BLOCKS 16 /* in progress for each worker, unless a cluster has more */
 #define WORKSPACE_BYTES 64
 
 /* Backward jumps after which a group gives way. */
@@ -37,6 +37,30 @@ static CUresult shape_check(const struct cpu_launch *launch, const struct cpu_pr
 	if (launch->dynamic_shared_bytes > CPU_WINDOW_BYTES - program->dynamic_offset)
 		return CUDA_ERROR_INVALID_VALUE;
 	return CUDA_SUCCESS;
+}
+
+/* Blocks of a cluster in one direction: as the launch says, else as the kernel. */
+static unsigned cluster_extent(const struct cpu_launch *launch, const struct ptx_function *kernel, int direction)
+{
+	const unsigned *extents = launch->cluster[0] ? launch->cluster : kernel->cluster;
+
+	return extents[0] ? extents[direction] : 1;
+}
+
+static CUresult cluster_check(const struct cpu_launch *launch, const struct ptx_function *kernel)
+{
+	uint64_t blocks = 1;
+
+	for (int i = 0; i < 3; i++) {
+		unsigned extent = cluster_extent(launch, kernel, i);
+
+		if (!extent || extent > CPU_CLUSTER_MOST || launch->grid[i] % extent)
+			return CUDA_ERROR_INVALID_CLUSTER_SIZE;
+		if (launch->cluster[0] && kernel->cluster[0] && launch->cluster[i] != kernel->cluster[i])
+			return CUDA_ERROR_INVALID_CLUSTER_SIZE;
+		blocks *= extent;
+	}
+	return blocks <= CPU_CLUSTER_MOST ? CUDA_SUCCESS : CUDA_ERROR_INVALID_CLUSTER_SIZE;
 }
 
 /* Memory that the grid can address: a copy of its parameters, and what grid-wide barriers use. */
@@ -69,14 +93,16 @@ static void memory_give(struct cpu_job *job)
 		cpu_memory_free(job->memory, job->workspace);
 }
 
-/* How many blocks may be in progress at a time: all of a cooperative grid, else as many as a GPU would hold. */
-static unsigned resident_blocks(const struct cpu_job *job)
+/* How many clusters may be in progress at a time: all of a cooperative grid, else as many as a GPU would hold. */
+static unsigned resident_clusters(const struct cpu_job *job)
 {
 	unsigned each = MOST_THREADS / job->threads;
+	unsigned size = job->cluster[0] * job->cluster[1] * job->cluster[2];
 
 	if (job->launch->cooperative)
 		return UINT_MAX;
-	return job->most_workers * (each < MOST_BLOCKS ? each : MOST_BLOCKS);
+	each = (each < MOST_BLOCKS ? each : MOST_BLOCKS) / size;
+	return job->most_workers * (each ? each : 1);
 }
 
 static void job_run(struct cpu_job *job)
@@ -84,9 +110,9 @@ static void job_run(struct cpu_job *job)
 	unsigned pin = cpu_memory_pin(job->memory);
 
 	job->most_workers = cpu_worker_count();
-	job->resident = resident_blocks(job);
+	job->resident = resident_clusters(job);
 	/* Threads of a cooperative grid wait for other blocks' threads, which share the worker with them. */
-	job->fuel = job->launch->cooperative && job->blocks > job->most_workers ? SHARED_FUEL : FUEL;
+	job->fuel = job->launch->cooperative && job->clusters > job->most_workers ? SHARED_FUEL : FUEL;
 	cpu_textures_pin();
 	cpu_pool_run(job);
 	cpu_textures_unpin();
@@ -108,13 +134,20 @@ CUresult cpu_kernel_run(struct cpu_memory *memory, const struct cpu_launch *laun
 	result = cpu_kernel_program(kernel, &job.program, fault);
 	if (!result)
 		result = shape_check(launch, job.program, cpu_kernel_ast(kernel)->max_threads);
+	if (!result)
+		result = cluster_check(launch, cpu_kernel_ast(kernel));
 	if (result)
 		goto out;
 	job.kernel_name = cpu_kernel_ast(kernel)->name;
 	job.shared_window = cpu_memory_shared_window(memory);
 	job.local_window = cpu_memory_local_window(memory);
 	job.threads = launch->block[0] * launch->block[1] * launch->block[2];
-	job.blocks = (uint64_t)launch->grid[0] * launch->grid[1] * launch->grid[2];
+	job.clusters = 1;
+	job.in_clusters = launch->cluster[0] || cpu_kernel_ast(kernel)->cluster[0];
+	for (int i = 0; i < 3; i++) {
+		job.cluster[i] = cluster_extent(launch, cpu_kernel_ast(kernel), i);
+		job.clusters *= launch->grid[i] / job.cluster[i];
+	}
 	job.shared_bytes = job.program->dynamic_offset + (uint32_t)launch->dynamic_shared_bytes;
 	job.grid_id = atomic_fetch_add(&grids, 1) + 1;
 	pthread_mutex_init(&job.lock, NULL);

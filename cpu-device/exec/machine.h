@@ -20,6 +20,7 @@
 #define CPU_ALL_LANES UINT32_MAX
 #define CPU_OPERANDS 6
 #define CPU_BARRIERS 16
+#define CPU_CLUSTER_BARRIER CPU_BARRIERS /* the number under which groups wait at the barrier of their cluster */
 #define CPU_FRAME_ALIGN 64
 
 struct cpu_insn;
@@ -128,7 +129,8 @@ struct cpu_warp {
 	bool forced;  /* warp-synchronous instructions do not wait: nothing else could run */
 	bool starved; /* the last group ran out of fuel */
 
-	uint32_t index; /* in the block */
+	uint32_t index;           /* in the block */
+	uint32_t cluster_arrived; /* lanes that have arrived at the cluster's barrier, which is not complete */
 	uint32_t turn;
 	uint32_t group_count;
 	struct cpu_group groups[CPU_LANES];
@@ -150,8 +152,25 @@ struct cpu_barrier {
 
 struct cpu_job;
 
+/* Blocks that are run together, by one thread at a time, and reach each other's shared memory: most often one block
+   alone. */
+struct cpu_cluster {
+	struct cpu_job *job;
+	struct cpu_block *blocks; /* by rank */
+	uint32_t count, room;
+	uint32_t live;            /* threads of all blocks that have not exited */
+	uint32_t arrived;         /* of them, at the cluster's barrier */
+	uint32_t next_block;      /* whose warps' turn it is */
+	bool ran;                 /* a warp could go on since the first one's turn */
+	unsigned worker;          /* number of its multiprocessor */
+	uint64_t since;           /* the pool's: when it was first looked at; 0: not yet */
+	struct cpu_cluster *next; /* the pool's: in a list of clusters set aside or of unused storage */
+};
+
 struct cpu_block {
 	struct cpu_job *job;
+	struct cpu_cluster *cluster;
+	uint32_t rank; /* in the cluster */
 	uint32_t ctaid[3];
 	uint32_t live; /* threads that have not exited */
 	struct cpu_barrier barriers[CPU_BARRIERS];
@@ -166,10 +185,6 @@ struct cpu_block {
 	uint64_t grid_id;         /* whose storage this is */
 	struct cpu_frame *frames; /* made by calls, and not yet ended */
 	uint32_t next_warp;       /* whose turn it is */
-	bool ran;                 /* a warp could go on since the first one's turn */
-	unsigned worker;          /* number of its multiprocessor */
-	uint64_t since;           /* the pool's: when it was first looked at; 0: not yet */
-	struct cpu_block *next;   /* the pool's: in a list of blocks set aside or of unused storage */
 };
 
 /* A grid that runs. */
@@ -181,10 +196,12 @@ struct cpu_job {
 	uint64_t shared_window, local_window;
 	uint64_t parameters; /* device address of the copy of the parameters */
 	uint32_t threads;    /* per block */
-	uint64_t blocks;
+	uint64_t clusters;
+	unsigned cluster[3];   /* blocks of a cluster in each direction */
+	bool in_clusters;      /* the launch or the kernel says so */
 	uint32_t shared_bytes; /* static + dynamic */
 	uint64_t grid_id;
-	_Atomic uint64_t next_block;
+	_Atomic uint64_t next_cluster;
 	_Atomic int fault; /* CUresult of the first fault */
 	struct cpu_text fault_text;
 	pthread_mutex_t lock;         /* guards what follows */
@@ -195,19 +212,19 @@ struct cpu_job {
 
 	/* The pool's, from here on. Set before the job is given to it: */
 	unsigned most_workers;
-	unsigned resident;               /* blocks that may be in progress at a time */
+	unsigned resident;               /* clusters that may be in progress at a time */
 	void (*ended)(struct cpu_job *); /* of a job that nobody waits for: called once, by any thread */
 	/* Guarded by its lock: */
 	struct cpu_job *next, **link;
-	struct cpu_block *parked, **parked_end; /* blocks set aside, the longest first */
+	struct cpu_cluster *parked, **parked_end; /* clusters set aside, the longest first */
 	_Atomic uint32_t parked_count;
-	unsigned workers; /* that run its blocks */
+	unsigned workers; /* that run its clusters */
 	uint64_t served;  /* the turn in which a worker came last */
 	uint64_t began;   /* CLOCK_MONOTONIC, when the launch has a limit of time */
 	pthread_cond_t wake;
 	bool waiting; /* its own thread sleeps on `wake` */
 	_Atomic bool done;
-	_Atomic bool impatient; /* its blocks run for so long that they may wait for one that has not begun */
+	_Atomic bool impatient; /* its clusters run for so long that they may wait for one that has not begun */
 };
 
 /* Ends the grid with `error`; the first fault counts and its description is kept. Returns warp->limit, for lane
@@ -235,6 +252,15 @@ void *cpu_range_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsi
 			uint32_t size, uint32_t align);
 void *cpu_range_shared(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
 		       uint32_t size, uint32_t align);
+/* A generic address that must be of shared memory, of any block of the cluster. */
+void *cpu_range_block(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
+		      uint32_t size, uint32_t align);
+
+/* Addresses of shared memory, seen from a warp: which block's memory it is, and the address of the same place in
+   another block's. The second takes and gives generic addresses; what is no address of shared memory becomes 0. */
+uint32_t cpu_cluster_rank(const struct cpu_warp *warp, uint32_t address);
+uint32_t cpu_cluster_shared(const struct cpu_warp *warp, uint32_t address, uint32_t rank);
+uint64_t cpu_cluster_address(const struct cpu_warp *warp, uint64_t address, uint32_t rank);
 
 /* Bytes of an activation, and making one: registers zero but for the constants. */
 size_t cpu_frame_bytes(const struct cpu_function *function);
@@ -271,15 +297,23 @@ void cpu_barriers_check(struct cpu_block *block);
 /* Groups that have come to the same place become one. */
 void cpu_groups_merge(struct cpu_warp *warp);
 
-/* Makes `block` the job's block number `number`. Keeps what it has allocated before. False: out of host memory. */
-bool cpu_block_begin(struct cpu_block *block, struct cpu_job *job, uint64_t number);
-/* Gives warps a turn, up to the last one or the first that wants to go on for longer than its turn. False when the
-   block has ended, or the job has a fault. Any thread may take the next step. */
-bool cpu_block_step(struct cpu_block *block);
+/* Lanes arrive at the barrier of the cluster, where nobody waits yet. False after a fault. */
+bool cpu_cluster_arrive(struct cpu_warp *warp, const struct cpu_insn *insn, uint32_t lanes);
+/* Lanes have exited. */
+void cpu_cluster_leave(struct cpu_warp *warp, uint32_t lanes);
+
+/* Makes `cluster` the job's cluster number `number`. Keeps what it has allocated before. False: out of host memory. */
+bool cpu_cluster_begin(struct cpu_cluster *cluster, struct cpu_job *job, uint64_t number);
+/* Gives warps a turn, up to the last one or the first that wants to go on for longer than its turn. False when all
+   blocks have ended, or the job has a fault. Any thread may take the next step. */
+bool cpu_cluster_step(struct cpu_cluster *cluster);
 /* After a fault: drops the activations that are left. */
+void cpu_cluster_abandon(struct cpu_cluster *cluster);
+/* Frees what the cluster has allocated. */
+void cpu_cluster_free(struct cpu_cluster *cluster);
+
+/* Drops the activations of functions that are left in a block. */
 void cpu_block_abandon(struct cpu_block *block);
-/* Frees what the block has allocated. */
-void cpu_block_free(struct cpu_block *block);
 
 /* Lane functions by row of opcodes.def, for the best instruction set of this processor. */
 const cpu_lane_fn *cpu_lane_functions(void);

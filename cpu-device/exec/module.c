@@ -238,6 +238,7 @@ CUresult cpu_kernel_info(struct cpu_kernel *kernel, struct cpu_kernel_info *info
 	    .max_threads =
 		kernel->ast->max_threads && kernel->ast->max_threads < 1024 ? (int)kernel->ast->max_threads : 1024,
 	    .ptx_version = kernel->module->ast.target,
+	    .cluster = {kernel->ast->cluster[0], kernel->ast->cluster[1], kernel->ast->cluster[2]},
 	};
 	return CUDA_SUCCESS;
 }

@@ -13,7 +13,7 @@
 #include "machine.h"
 
 #define MOST_WORKERS 256
-#define LOOK_STEPS 16      /* steps of blocks between two looks at the clock */
+#define LOOK_STEPS 16      /* steps of clusters between two looks at the clock */
 #define ALONE_STEPS 4      /* steps of a small grid before others are called to help */
 #define ALONE_THREADS 4096 /* of a grid that is not small */
 #define SLICE_NS 500000u
@@ -26,15 +26,15 @@ static struct {
 	struct cpu_job *jobs; /* that have not ended */
 	_Atomic unsigned job_count;
 	_Atomic int top_priority; /* of the jobs */
-	_Atomic unsigned workers; /* threads that run blocks */
+	_Atomic unsigned workers; /* threads that run clusters */
 	_Atomic unsigned limit;   /* workers there should be */
 	unsigned helpers, idle;   /* threads of the pool */
 	uint64_t turn;
-	struct cpu_block *spare; /* storage of ended blocks: the one used last is the first */
+	struct cpu_cluster *spare; /* storage of ended clusters: the one used last is the first */
 	unsigned spare_count;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
 
-/* A thread that runs blocks. */
+/* A thread that runs clusters. */
 struct worker {
 	struct cpu_job *own; /* that it waits for; NULL: a thread of the pool */
 	unsigned steps;
@@ -73,29 +73,29 @@ unsigned cpu_worker_count(void)
 	return count < MOST_WORKERS ? (unsigned)count : MOST_WORKERS;
 }
 
-/* Storage of blocks */
+/* Storage of clusters */
 
-static struct cpu_block *storage_take(void)
+static struct cpu_cluster *storage_take(void)
 {
-	struct cpu_block *block = pool.spare;
+	struct cpu_cluster *cluster = pool.spare;
 
-	if (!block)
-		return calloc(1, sizeof(*block));
-	pool.spare = block->next;
+	if (!cluster)
+		return calloc(1, sizeof(*cluster));
+	pool.spare = cluster->next;
 	pool.spare_count--;
-	block->next = NULL;
-	return block;
+	cluster->next = NULL;
+	return cluster;
 }
 
-static void storage_give(struct cpu_block *block)
+static void storage_give(struct cpu_cluster *cluster)
 {
 	if (pool.spare_count >= 2 * pool.limit) {
-		cpu_block_free(block);
-		free(block);
+		cpu_cluster_free(cluster);
+		free(cluster);
 		return;
 	}
-	block->next = pool.spare;
-	pool.spare = block;
+	cluster->next = pool.spare;
+	pool.spare = cluster;
 	pool.spare_count++;
 }
 
@@ -103,7 +103,7 @@ static void storage_give(struct cpu_block *block)
 
 static bool has_unstarted(const struct cpu_job *job)
 {
-	return atomic_load_explicit(&job->next_block, memory_order_relaxed) < job->blocks;
+	return atomic_load_explicit(&job->next_cluster, memory_order_relaxed) < job->clusters;
 }
 
 static bool may_begin(const struct cpu_job *job)
@@ -116,33 +116,33 @@ static bool has_work(const struct cpu_job *job)
 	return !atomic_load_explicit(&job->fault, memory_order_relaxed) && (job->parked || may_begin(job));
 }
 
-static void block_park(struct cpu_job *job, struct cpu_block *block)
+static void cluster_park(struct cpu_job *job, struct cpu_cluster *cluster)
 {
-	block->next = NULL;
-	*job->parked_end = block;
-	job->parked_end = &block->next;
+	cluster->next = NULL;
+	*job->parked_end = cluster;
+	job->parked_end = &cluster->next;
 	job->parked_count++;
 }
 
-static struct cpu_block *block_unpark(struct cpu_job *job)
+static struct cpu_cluster *cluster_unpark(struct cpu_job *job)
 {
-	struct cpu_block *block = job->parked;
+	struct cpu_cluster *cluster = job->parked;
 
-	job->parked = block->next;
+	job->parked = cluster->next;
 	if (!job->parked)
 		job->parked_end = &job->parked;
 	job->parked_count--;
-	block->next = NULL;
-	return block;
+	cluster->next = NULL;
+	return cluster;
 }
 
-/* A block to go on with, or storage for one that is to begin; NULL when memory is short. Cooperative blocks all begin
-   before any goes on. So does the next block when those that have begun do not end. */
-static struct cpu_block *block_take(struct cpu_job *job, bool *begun)
+/* A cluster to go on with, or storage for one that is to begin; NULL when memory is short. Those of a cooperative grid
+   all begin before any goes on. So does the next one when those that have begun do not end. */
+static struct cpu_cluster *cluster_take(struct cpu_job *job, bool *begun)
 {
 	*begun = job->parked && !(may_begin(job) && (job->launch->cooperative || job->impatient));
 	job->impatient = false;
-	return *begun ? block_unpark(job) : storage_take();
+	return *begun ? cluster_unpark(job) : storage_take();
 }
 
 /* Threads */
@@ -178,15 +178,15 @@ static bool helpers_call(unsigned count)
 	return pool.helpers;
 }
 
-/* Calls as many as the job has blocks for and there may be workers. */
+/* Calls as many as the job has clusters for and there may be workers. */
 static void helpers_recruit(const struct cpu_job *job)
 {
-	uint64_t next = atomic_load(&job->next_block);
-	uint64_t blocks = job->parked_count + (next < job->blocks ? job->blocks - next : 0);
+	uint64_t next = atomic_load(&job->next_cluster);
+	uint64_t clusters = job->parked_count + (next < job->clusters ? job->clusters - next : 0);
 	unsigned room = pool.workers < pool.limit ? pool.limit - pool.workers : 0;
 
-	if (room && blocks)
-		(void)helpers_call(blocks < room ? (unsigned)blocks : room);
+	if (room && clusters)
+		(void)helpers_call(clusters < room ? (unsigned)clusters : room);
 }
 
 /* A child of fork has a copy of the pool but none of its threads, and perhaps a locked lock. */
@@ -206,35 +206,39 @@ static void watch_fork(void)
 	pthread_atfork(NULL, NULL, forget_threads);
 }
 
-/* A visit to a job: blocks, one after another */
+/* A visit to a job: clusters, one after another */
 
 /* Ends a grid that has run for longer than its launch allows. */
-static void timeout_fault(struct cpu_block *block)
+static void timeout_fault(struct cpu_cluster *cluster)
 {
-	struct cpu_job *job = block->job;
+	struct cpu_job *job = cluster->job;
 
-	for (uint32_t w = 0; w < block->warp_count; w++)
-		if (block->warps[w].group_count) {
-			cpu_fault(&block->warps[w], block->warps[w].groups[0].pc, -1, CUDA_ERROR_LAUNCH_TIMEOUT,
+	for (uint32_t b = 0; b < cluster->count; b++)
+		for (uint32_t w = 0; w < cluster->blocks[b].warp_count; w++) {
+			struct cpu_warp *warp = &cluster->blocks[b].warps[w];
+
+			if (!warp->group_count)
+				continue;
+			cpu_fault(warp, warp->groups[0].pc, -1, CUDA_ERROR_LAUNCH_TIMEOUT,
 				  "the grid runs for more than %.3g s", (double)job->launch->timeout_ns * 1e-9);
 			return;
 		}
 }
 
-/* Looks at the clock, now and then. Should the worker leave its block for others? */
-static bool look(struct worker *worker, struct cpu_job *job, struct cpu_block *block)
+/* Looks at the clock, now and then. Should the worker leave its cluster for others? */
+static bool look(struct worker *worker, struct cpu_job *job, struct cpu_cluster *cluster)
 {
 	uint64_t time = now();
 
 	if (job->launch->timeout_ns && time - job->began > job->launch->timeout_ns)
-		timeout_fault(block);
+		timeout_fault(cluster);
 	if (!worker->since)
 		worker->since = time;
-	if (!block->since)
-		block->since = time;
+	if (!cluster->since)
+		cluster->since = time;
 	if (time - worker->since < SLICE_NS)
 		return false;
-	if (time - block->since >= PATIENCE_NS && has_unstarted(job)) {
+	if (time - cluster->since >= PATIENCE_NS && has_unstarted(job)) {
 		job->impatient = true;
 		return true;
 	}
@@ -245,8 +249,8 @@ static bool look(struct worker *worker, struct cpu_job *job, struct cpu_block *b
 				   atomic_load_explicit(&pool.limit, memory_order_relaxed);
 }
 
-/* Between two steps of a block, or behind its last one. */
-static bool should_leave(struct worker *worker, struct cpu_job *job, struct cpu_block *block, bool live)
+/* Between two steps of a cluster, or behind its last one. */
+static bool should_leave(struct worker *worker, struct cpu_job *job, struct cpu_cluster *cluster, bool live)
 {
 	unsigned steps = ++worker->steps;
 
@@ -262,10 +266,10 @@ static bool should_leave(struct worker *worker, struct cpu_job *job, struct cpu_
 		return true;
 	if (worker->own && worker->own != job && worker->own->done)
 		return true;
-	return steps % LOOK_STEPS == 0 && look(worker, job, block);
+	return steps % LOOK_STEPS == 0 && look(worker, job, cluster);
 }
 
-static void block_failed(struct cpu_job *job)
+static void cluster_failed(struct cpu_job *job)
 {
 	static const char text[] = "out of host memory";
 	int none = CUDA_SUCCESS;
@@ -274,31 +278,31 @@ static void block_failed(struct cpu_job *job)
 		snprintf(job->fault_text.data, job->fault_text.size, "kernel %s: %s", job->kernel_name, text);
 }
 
-/* Begins the job's next block; false when there is none. In order of their number: a block may wait for an earlier one,
-   which then has begun before. */
-static bool block_begin(struct cpu_job *job, struct cpu_block *block)
+/* Begins the job's next cluster; false when there is none. In order of their number: a block may wait for an earlier
+   one, which then has begun before. */
+static bool cluster_begin(struct cpu_job *job, struct cpu_cluster *cluster)
 {
-	uint64_t number = atomic_fetch_add(&job->next_block, 1);
+	uint64_t number = atomic_fetch_add(&job->next_cluster, 1);
 
-	if (number >= job->blocks || atomic_load(&job->fault))
+	if (number >= job->clusters || atomic_load(&job->fault))
 		return false;
-	block->worker = (unsigned)(number % job->most_workers);
-	block->since = 0;
-	if (cpu_block_begin(block, job, number))
+	cluster->worker = (unsigned)(number % job->most_workers);
+	cluster->since = 0;
+	if (cpu_cluster_begin(cluster, job, number))
 		return true;
-	block_failed(job);
+	cluster_failed(job);
 	return false;
 }
 
-/* Without the lock. Returns whether the block is to go on later. */
-static bool visit(struct worker *worker, struct cpu_job *job, struct cpu_block *block, bool begun)
+/* Without the lock. Returns whether the cluster is to go on later. */
+static bool visit(struct worker *worker, struct cpu_job *job, struct cpu_cluster *cluster, bool begun)
 {
 	worker->since = 0;
-	while (begun || block_begin(job, block)) {
-		bool live = cpu_block_step(block);
+	while (begun || cluster_begin(job, cluster)) {
+		bool live = cpu_cluster_step(cluster);
 
 		begun = live;
-		if (should_leave(worker, job, block, live))
+		if (should_leave(worker, job, cluster, live))
 			return live && !atomic_load(&job->fault);
 	}
 	return false;
@@ -344,7 +348,7 @@ static void job_end(struct cpu_job *job)
 		pthread_cond_signal(&job->wake);
 }
 
-/* Has the job nothing left to do and nobody who does it? After a fault blocks that were set aside are dropped. */
+/* Has the job nothing left to do and nobody who does it? After a fault clusters that were set aside are dropped. */
 static bool job_has_ended(struct cpu_job *job)
 {
 	if (job->workers || job->done)
@@ -352,10 +356,10 @@ static bool job_has_ended(struct cpu_job *job)
 	if (!atomic_load(&job->fault))
 		return !job->parked && !has_unstarted(job);
 	while (job->parked) {
-		struct cpu_block *block = block_unpark(job);
+		struct cpu_cluster *cluster = cluster_unpark(job);
 
-		cpu_block_abandon(block);
-		storage_give(block);
+		cpu_cluster_abandon(cluster);
+		storage_give(cluster);
 	}
 	return true;
 }
@@ -364,25 +368,25 @@ static bool job_has_ended(struct cpu_job *job)
 static void serve(struct worker *worker, struct cpu_job *job)
 {
 	bool begun, live = false;
-	struct cpu_block *block = block_take(job, &begun);
+	struct cpu_cluster *cluster = cluster_take(job, &begun);
 
 	job->workers++;
 	job->served = ++pool.turn;
 	pool.workers++;
-	if (!block)
-		block_failed(job);
+	if (!cluster)
+		cluster_failed(job);
 	pthread_mutex_unlock(&pool.lock);
-	if (block)
-		live = visit(worker, job, block, begun);
-	if (block && !live)
-		cpu_block_abandon(block);
+	if (cluster)
+		live = visit(worker, job, cluster, begun);
+	if (cluster && !live)
+		cpu_cluster_abandon(cluster);
 	pthread_mutex_lock(&pool.lock);
 	job->workers--;
 	pool.workers--;
 	if (live)
-		block_park(job, block);
-	else if (block)
-		storage_give(block);
+		cluster_park(job, cluster);
+	else if (cluster)
+		storage_give(cluster);
 	if (job_has_ended(job)) {
 		void (*ended)(struct cpu_job *) = job->ended;
 
@@ -525,7 +529,7 @@ void cpu_pool_run(struct cpu_job *job)
 	pthread_cond_init(&job->wake, NULL);
 	pthread_mutex_lock(&pool.lock);
 	job_add(job);
-	if (job->blocks > 1 && job->blocks * job->threads >= ALONE_THREADS) {
+	if (job->clusters > 1 && job->clusters * job->threads >= ALONE_THREADS) {
 		pool.workers++;
 		helpers_recruit(job);
 		pool.workers--;

@@ -160,7 +160,7 @@ static bool warp_step(struct cpu_warp *warp)
 	return ran;
 }
 
-/* No group of the block can go on. One that waits for lanes which will not come goes on without them. */
+/* No group of the cluster can go on. One that waits for lanes which will not come goes on without them. */
 static bool force_one(struct cpu_block *block)
 {
 	for (uint32_t w = 0; w < block->warp_count; w++) {
@@ -176,7 +176,7 @@ static bool force_one(struct cpu_block *block)
 	return false;
 }
 
-static void deadlock(struct cpu_block *block)
+static bool deadlock(struct cpu_block *block)
 {
 	for (uint32_t w = 0; w < block->warp_count; w++) {
 		struct cpu_warp *warp = &block->warps[w];
@@ -185,33 +185,69 @@ static void deadlock(struct cpu_block *block)
 			cpu_fault(warp, warp->groups[0].pc - 1, __builtin_ctz(warp->groups[0].mask),
 				  CUDA_ERROR_LAUNCH_FAILED,
 				  "all threads of the block wait at barriers that never complete");
-			return;
+			return true;
 		}
 	}
+	return false;
 }
 
-/* All warps have had their turn. Returns whether the block goes on. */
-static bool round_end(struct cpu_block *block)
+static bool has_fault(const struct cpu_job *job)
 {
-	if (!block->ran && block->live && !force_one(block))
-		deadlock(block);
-	block->next_warp = 0;
-	block->ran = false;
-	return block->live && !atomic_load_explicit(&block->job->fault, memory_order_relaxed);
+	return atomic_load_explicit(&job->fault, memory_order_relaxed);
 }
 
-bool cpu_block_step(struct cpu_block *block)
+/* When nothing could go on, something is done about it: a group goes on alone, or the grid fails. */
+static void stall_end(struct cpu_cluster *cluster)
 {
+	for (uint32_t i = 0; i < cluster->count; i++)
+		if (force_one(&cluster->blocks[i]))
+			return;
+	for (uint32_t i = 0; i < cluster->count; i++)
+		if (deadlock(&cluster->blocks[i]))
+			return;
+}
+
+/* All warps have had their turn. Returns whether the cluster goes on. */
+static bool round_end(struct cpu_cluster *cluster)
+{
+	if (!cluster->ran && cluster->live)
+		stall_end(cluster);
+	cluster->next_block = 0;
+	cluster->ran = false;
+	return cluster->live && !has_fault(cluster->job);
+}
+
+/* Gives the block's warps a turn; `*out_of_time` when the last one wants to go on before others had theirs. Returns
+   whether anything ran. */
+static bool block_step(struct cpu_block *block, bool *out_of_time)
+{
+	bool ran = false;
+
 	while (block->next_warp < block->warp_count) {
 		struct cpu_warp *warp = &block->warps[block->next_warp++];
 
 		if (!warp->live)
 			continue;
-		block->ran |= warp_step(warp);
-		if (atomic_load_explicit(&block->job->fault, memory_order_relaxed))
-			return false;
-		if (warp->starved && block->next_warp < block->warp_count)
-			return true;
+		ran |= warp_step(warp);
+		*out_of_time = warp->starved && block->next_warp < block->warp_count;
+		if (*out_of_time || has_fault(block->job))
+			return ran;
 	}
-	return round_end(block);
+	block->next_warp = 0;
+	return ran;
+}
+
+bool cpu_cluster_step(struct cpu_cluster *cluster)
+{
+	while (cluster->next_block < cluster->count) {
+		bool out_of_time = false;
+
+		cluster->ran |= block_step(&cluster->blocks[cluster->next_block], &out_of_time);
+		if (has_fault(cluster->job))
+			return false;
+		if (out_of_time)
+			return true;
+		cluster->next_block++;
+	}
+	return round_end(cluster);
 }

@@ -38,7 +38,6 @@ static const struct {
     {"%globaltimer_hi", CPU_GLOBALTIMER_HI, 4},
     {"%aggr_smem_size", CPU_TOTAL_SMEM, 4},
     {"%current_graph_exec", CPU_ZERO, 8},
-    {"%is_explicit_cluster", CPU_ZERO, 4},
     /* No shared memory is reserved for the system. */
     {"%reserved_smem_offset_begin", CPU_ZERO, 4},
     {"%reserved_smem_offset_end", CPU_ZERO, 4},
@@ -55,21 +54,21 @@ static const struct {
     /* Where cooperative groups find the memory of grid-wide barriers. */
     {"%envreg1", CPU_WORKSPACE_HI, 4},
     {"%envreg2", CPU_WORKSPACE_LO, 4},
-    /* Every block is a cluster of its own. */
-    {"%clusterid.x", CPU_CTAID_X, 4},
-    {"%clusterid.y", CPU_CTAID_Y, 4},
-    {"%clusterid.z", CPU_CTAID_Z, 4},
-    {"%nclusterid.x", CPU_NCTAID_X, 4},
-    {"%nclusterid.y", CPU_NCTAID_Y, 4},
-    {"%nclusterid.z", CPU_NCTAID_Z, 4},
-    {"%cluster_ctaid.x", CPU_ZERO, 4},
-    {"%cluster_ctaid.y", CPU_ZERO, 4},
-    {"%cluster_ctaid.z", CPU_ZERO, 4},
-    {"%cluster_nctaid.x", CPU_ONE, 4},
-    {"%cluster_nctaid.y", CPU_ONE, 4},
-    {"%cluster_nctaid.z", CPU_ONE, 4},
-    {"%cluster_ctarank", CPU_ZERO, 4},
-    {"%cluster_nctarank", CPU_ONE, 4},
+    {"%clusterid.x", CPU_CLUSTERID_X, 4},
+    {"%clusterid.y", CPU_CLUSTERID_Y, 4},
+    {"%clusterid.z", CPU_CLUSTERID_Z, 4},
+    {"%nclusterid.x", CPU_NCLUSTERID_X, 4},
+    {"%nclusterid.y", CPU_NCLUSTERID_Y, 4},
+    {"%nclusterid.z", CPU_NCLUSTERID_Z, 4},
+    {"%cluster_ctaid.x", CPU_CLUSTER_CTAID_X, 4},
+    {"%cluster_ctaid.y", CPU_CLUSTER_CTAID_Y, 4},
+    {"%cluster_ctaid.z", CPU_CLUSTER_CTAID_Z, 4},
+    {"%cluster_nctaid.x", CPU_CLUSTER_NCTAID_X, 4},
+    {"%cluster_nctaid.y", CPU_CLUSTER_NCTAID_Y, 4},
+    {"%cluster_nctaid.z", CPU_CLUSTER_NCTAID_Z, 4},
+    {"%cluster_ctarank", CPU_CLUSTER_CTARANK, 4},
+    {"%cluster_nctarank", CPU_CLUSTER_NCTARANK, 4},
+    {"%is_explicit_cluster", CPU_IS_EXPLICIT_CLUSTER, 4},
 };
 
 /* %NAME0 to %NAME<last>, with SUFFIX behind the number. */
@@ -117,6 +116,23 @@ static uint64_t nanoseconds(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static uint32_t cluster_read(const struct cpu_block *block, enum cpu_special special)
+{
+	const struct cpu_job *job = block->job;
+
+	if (special <= CPU_CLUSTERID_Z)
+		return block->ctaid[special - CPU_CLUSTERID_X] / job->cluster[special - CPU_CLUSTERID_X];
+	if (special <= CPU_NCLUSTERID_Z)
+		return job->launch->grid[special - CPU_NCLUSTERID_X] / job->cluster[special - CPU_NCLUSTERID_X];
+	if (special <= CPU_CLUSTER_CTAID_Z)
+		return block->ctaid[special - CPU_CLUSTER_CTAID_X] % job->cluster[special - CPU_CLUSTER_CTAID_X];
+	if (special <= CPU_CLUSTER_NCTAID_Z)
+		return job->cluster[special - CPU_CLUSTER_NCTAID_X];
+	if (special == CPU_CLUSTER_CTARANK)
+		return block->rank;
+	return special == CPU_CLUSTER_NCTARANK ? block->cluster->count : job->in_clusters;
+}
+
 uint64_t cpu_special_read(const struct cpu_warp *warp, enum cpu_special special)
 {
 	const struct cpu_block *block = warp->block;
@@ -134,7 +150,7 @@ uint64_t cpu_special_read(const struct cpu_warp *warp, enum cpu_special special)
 	case CPU_NWARPID:
 		return block->warp_count;
 	case CPU_SMID:
-		return block->worker;
+		return block->cluster->worker;
 	case CPU_NSMID:
 		return cpu_worker_count();
 	case CPU_GRIDID:
@@ -157,9 +173,7 @@ uint64_t cpu_special_read(const struct cpu_warp *warp, enum cpu_special special)
 		return job->workspace & UINT32_MAX;
 	case CPU_WORKSPACE_HI:
 		return job->workspace >> 32;
-	case CPU_ONE:
-		return 1;
 	default:
-		return 0;
+		return special >= CPU_CLUSTERID_X ? cluster_read(block, special) : 0;
 	}
 }

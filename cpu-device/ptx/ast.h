@@ -113,6 +113,7 @@ struct ptx_function {
 	struct ptx_variable **locals; /* .local, and .param of calls */
 	size_t local_count, local_room;
 	unsigned max_threads; /* .maxntid or .reqntid; 0: none */
+	unsigned cluster[3];  /* .reqnctapercluster; 0: none */
 	int line;
 };
 

@@ -329,12 +329,18 @@ void ptx_widen(struct ptx_lowering *lowering, const struct ptx_operand *operand,
 			  PTX_NO_REG);
 }
 
+/* The asynchronous ones first: st.async and red.async are no st and red, barrier.cluster is no barrier. */
 static void lower_instruction(struct ptx_lowering *lowering)
 {
-	if (!ptx_lower_memory(lowering) && !ptx_lower_control(lowering) && !ptx_lower_special(lowering) &&
-	    !ptx_lower_convert(lowering) && !ptx_lower_video(lowering) && !ptx_lower_matrix(lowering) &&
-	    !ptx_lower_texture(lowering))
-		ptx_lower_plain(lowering);
+	static bool (*const families[])(struct ptx_lowering *) = {
+	    ptx_lower_async,   ptx_lower_cluster, ptx_lower_memory, ptx_lower_control,
+	    ptx_lower_special, ptx_lower_convert, ptx_lower_video,  ptx_lower_mbarrier,
+	    ptx_lower_order,   ptx_lower_matrix,  ptx_lower_texture};
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
+		if (families[i](lowering))
+			return;
+	ptx_lower_plain(lowering);
 }
 
 /* Parameters declared as registers come out of the memory where the call put them. */

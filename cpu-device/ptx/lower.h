@@ -115,6 +115,10 @@ struct ptx_place {
 
 /* [%rd1+8], [symbol+8], [16] in the space that the modifiers name; not a kernel's own parameters. */
 struct ptx_place ptx_place_find(struct ptx_lowering *lowering, const struct ptx_operand *address);
+/* The same in a space of the caller's choice. */
+struct ptx_place ptx_place_in(struct ptx_lowering *lowering, const struct ptx_operand *address, enum ptx_space space);
+/* A register with the generic address of a place in global (or generic) or shared memory. */
+uint32_t ptx_generic_address(struct ptx_lowering *lowering, const struct ptx_operand *address, enum ptx_space space);
 /* Sets imm and aux of the instruction that accesses the place. */
 void ptx_place_apply(struct ptx_lowering *lowering, struct ptx_ir *ir, const struct ptx_place *place);
 
@@ -136,6 +140,10 @@ bool ptx_lower_convert(struct ptx_lowering *lowering);
 bool ptx_lower_video(struct ptx_lowering *lowering);
 bool ptx_lower_matrix(struct ptx_lowering *lowering);
 bool ptx_lower_texture(struct ptx_lowering *lowering);
+bool ptx_lower_async(struct ptx_lowering *lowering);
+bool ptx_lower_mbarrier(struct ptx_lowering *lowering);
+bool ptx_lower_order(struct ptx_lowering *lowering);
+bool ptx_lower_cluster(struct ptx_lowering *lowering);
 /* Everything whose operands are just registers, as opcodes.def says; escapes when the opcode is unknown. */
 void ptx_lower_plain(struct ptx_lowering *lowering);
 

@@ -249,8 +249,6 @@ static void lower_barrier(struct ptx_lowering *lowering)
 {
 	uint32_t number, count;
 
-	if (ptx_has(lowering, ".cluster"))
-		ptx_invalid(lowering, "cluster barriers are not supported");
 	if (ptx_has(lowering, ".red")) {
 		lower_barrier_reduction(lowering);
 		return;
@@ -280,10 +278,6 @@ bool ptx_lower_control(struct ptx_lowering *lowering)
 			  PTX_NO_REG, PTX_NO_REG);
 	else if ((ptx_is_opcode(lowering, "bar") && !ptx_has(lowering, ".warp")) || ptx_is_opcode(lowering, "barrier"))
 		lower_barrier(lowering);
-	/* Grids run one after the other, so what they wait for has already happened. */
-	else if (ptx_is_opcode(lowering, "membar") || ptx_is_opcode(lowering, "fence") ||
-		 ptx_is_opcode(lowering, "griddepcontrol"))
-		ptx_emit(lowering, "fence");
 	else
 		return false;
 	return true;

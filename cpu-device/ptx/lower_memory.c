@@ -60,9 +60,9 @@ static void place_variable(struct ptx_lowering *lowering, struct ptx_place *plac
 	}
 }
 
-struct ptx_place ptx_place_find(struct ptx_lowering *lowering, const struct ptx_operand *address)
+struct ptx_place ptx_place_in(struct ptx_lowering *lowering, const struct ptx_operand *address, enum ptx_space space)
 {
-	struct ptx_place place = {.space = named_space(lowering)};
+	struct ptx_place place = {.space = space};
 	const struct ptx_operand *base;
 
 	if (address->kind != PTX_ADDRESS || !address->count)
@@ -86,6 +86,31 @@ struct ptx_place ptx_place_find(struct ptx_lowering *lowering, const struct ptx_
 	place.row = place.space == PTX_SHARED ? "shared" : place.space == PTX_LOCAL ? "local" : "generic";
 	place.reg = place.space == PTX_GLOBAL ? long_address(lowering, place.reg) : short_address(lowering, place.reg);
 	return place;
+}
+
+struct ptx_place ptx_place_find(struct ptx_lowering *lowering, const struct ptx_operand *address)
+{
+	return ptx_place_in(lowering, address, named_space(lowering));
+}
+
+uint32_t ptx_generic_address(struct ptx_lowering *lowering, const struct ptx_operand *address, enum ptx_space space)
+{
+	struct ptx_place place = ptx_place_in(lowering, address, space);
+	uint32_t reg = long_address(lowering, place.reg), sum;
+
+	if (place.space != PTX_GLOBAL && place.space != PTX_SHARED)
+		ptx_invalid(lowering, "the address is in the wrong space");
+	if (place.offset) {
+		sum = ptx_temporary(lowering, 'l');
+		ptx_emit2(lowering, "add.u64", sum, reg, ptx_constant(lowering, (uint64_t)place.offset, true));
+		reg = sum;
+	}
+	if (place.space == PTX_SHARED) {
+		sum = ptx_temporary(lowering, 'l');
+		ptx_emit2(lowering, "window@add", sum, reg, PTX_NO_REG)->imm = 0;
+		reg = sum;
+	}
+	return reg;
 }
 
 void ptx_place_apply(struct ptx_lowering *lowering, struct ptx_ir *ir, const struct ptx_place *place)

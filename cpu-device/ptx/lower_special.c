@@ -65,7 +65,8 @@ static void lower_space_test(struct ptx_lowering *lowering)
 	else if (ptx_has(lowering, ".const"))
 		test_constant(lowering, p, a);
 	else
-		ptx_emit2(lowering, "window@test", p, a, PTX_NO_REG)->imm = local;
+		ptx_emit2(lowering, "window@test", p, a, PTX_NO_REG)->imm =
+		    ptx_has(lowering, ".shared::cluster") ? 2 : local;
 }
 
 /* f16 operands are compared as f32, which holds all their values. */
@@ -311,24 +312,6 @@ static void lower_lop3(struct ptx_lowering *lowering)
 	ptx_emit2(lowering, "mov.b32", ptx_destination(lowering, d, 'w'), value, PTX_NO_REG);
 }
 
-/* What only caches and profilers would notice. */
-static bool lower_hint(struct ptx_lowering *lowering)
-{
-	static const char *const hints[] = {"discard", "applypriority", "pmevent", "prefetch", "prefetchu"};
-
-	if (ptx_is_opcode(lowering, "createpolicy")) {
-		ptx_emit2(lowering, "mov.b64", ptx_destination(lowering, ptx_operand(lowering, 0), 'l'),
-			  ptx_constant(lowering, 0, true), PTX_NO_REG);
-		return true;
-	}
-	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)
-		if (ptx_is_opcode(lowering, hints[i])) {
-			ptx_emit(lowering, "nothing@");
-			return true;
-		}
-	return false;
-}
-
 bool ptx_lower_special(struct ptx_lowering *lowering)
 {
 	bool cc = ptx_has(lowering, ".cc");
@@ -357,6 +340,6 @@ bool ptx_lower_special(struct ptx_lowering *lowering)
 	else if (ptx_is_opcode(lowering, "lop3") && boolean_row(lowering))
 		lower_lop3(lowering);
 	else
-		return lower_hint(lowering);
+		return false;
 	return true;
 }

@@ -199,27 +199,49 @@ static void take_parameters(struct ptx_parser *parser, bool results)
 		function->parameter_bytes = offset;
 }
 
+/* 256, 1, 1: up to three extents, of which those that are missing are 1. Returns how many there are. */
+static unsigned take_extents(struct ptx_parser *parser, uint64_t extents[3])
+{
+	unsigned count = 0;
+
+	extents[0] = extents[1] = extents[2] = 1;
+	while (parser->token.kind == PTX_INT) {
+		uint64_t extent = ptx_take(parser).integer;
+
+		if (count == 3 || extent > UINT32_MAX)
+			ptx_unexpected(parser, "up to three extents");
+		extents[count++] = extent;
+		ptx_accept(parser, ',');
+	}
+	return count;
+}
+
+static unsigned product_of(const uint64_t extents[3])
+{
+	uint64_t plane = extents[0] * extents[1];
+
+	return extents[2] && plane > UINT32_MAX / extents[2] ? UINT32_MAX : (unsigned)(plane * extents[2]);
+}
+
 /* .maxntid 256, 1, 1 and the like, between head and body. */
 static void take_directives(struct ptx_parser *parser)
 {
 	while (parser->token.kind == PTX_WORD && parser->token.text[0] == '.') {
 		struct ptx_token token = ptx_take(parser);
-		bool limit = ptx_is_word(&token, ".maxntid") || ptx_is_word(&token, ".reqntid");
-		uint64_t product = 1;
+		uint64_t extents[3];
 
 		if (ptx_is_word(&token, ".pragma")) {
 			while (!ptx_accept(parser, ';'))
 				ptx_take(parser);
 			continue;
 		}
-		while (parser->token.kind == PTX_INT) {
-			uint64_t extent = ptx_take(parser).integer;
-
-			product = extent && product > UINT32_MAX / extent ? UINT32_MAX : product * extent;
-			ptx_accept(parser, ',');
-		}
-		if (limit)
-			parser->function->max_threads = (unsigned)product;
+		if (!take_extents(parser, extents))
+			continue;
+		if (ptx_is_word(&token, ".maxntid") || ptx_is_word(&token, ".reqntid"))
+			parser->function->max_threads = product_of(extents);
+		if (ptx_is_word(&token, ".reqnctapercluster"))
+			for (int i = 0; i < 3; i++)
+				parser->function->cluster[i] = (unsigned)extents[i];
 	}
 }
 

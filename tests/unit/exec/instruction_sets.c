@@ -8,12 +8,13 @@
 #define FRAME_BYTES (SLOT * (CPU_OPERANDS + 1))
 
 static const char *const needs_a_warp[] = {
-    "ld@",         "st@",        "atom@",        "param@",     "local@",    "bra@",     "brx@",     "call@",
-    "ret",         "exit",       "trap",         "brkpt",      "nanosleep", "barrier@", "shfl",     "vote",
-    "match",       "activemask", "elect",        "bar.warp",   "redux",     "vprintf@", "malloc@",  "free@",
-    "assertfail@", "special@",   "tid@",         "window@",    "span@",     "cvt.f16",  "cvt.bf16", "mma@",
-    "wmma@",       "ldmatrix@",  "stmatrix@",    "movmatrix@", "tex@",      "surface@", "texture@", "reference@",
-    "alloca@",     "stacksave@", "stackrestore@"};
+    "ld@",         "st@",        "atom@",         "param@",     "local@",    "bra@",     "brx@",      "call@",
+    "ret",         "exit",       "trap",          "brkpt",      "nanosleep", "barrier@", "shfl",      "vote",
+    "match",       "activemask", "elect",         "bar.warp",   "redux",     "vprintf@", "malloc@",   "free@",
+    "assertfail@", "special@",   "tid@",          "window@",    "span@",     "cvt.f16",  "cvt.bf16",  "mma@",
+    "wmma@",       "ldmatrix@",  "stmatrix@",     "movmatrix@", "tex@",      "surface@", "texture@",  "reference@",
+    "alloca@",     "stacksave@", "stackrestore@", "cp@",        "bulk@",     "red@",     "mbarrier@", "mapa@",
+    "getctarank@", "cluster@"};
 
 static bool is_pure(const char *name)
 {
