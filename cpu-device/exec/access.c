@@ -118,6 +118,12 @@ void *cpu_range_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsi
 	return range_generic(warp, insn, lane, address, size, align, false);
 }
 
+void *cpu_range_generic_write(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
+			      uint32_t size, uint32_t align)
+{
+	return range_generic(warp, insn, lane, address, size, align, true);
+}
+
 void *cpu_resolve_shared(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
 			 uint32_t size)
 {

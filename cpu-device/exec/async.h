@@ -5,11 +5,10 @@
 /* mbarrier.arrive */
 enum { CPU_ARRIVE_DROP = 1, CPU_ARRIVE_NOT_LAST = 2 };
 
-/* cp.async.bulk, cp.reduce.async.bulk; from CPU_BULK_OPERATION on, the operation and type of a reduction */
+/* cp.async.bulk, cp.reduce.async.bulk; the code of the reduction stands from bit CPU_BULK_OPERATION_SHIFT on */
 enum {
 	CPU_BULK_SIGNALS = 1,     /* completion by mbarrier */
 	CPU_BULK_EVERY_BLOCK = 2, /* .multicast::cluster: operand 4 says to which blocks */
-	CPU_BULK_SOME_BYTES = 4,  /* .cp_mask: operand 4 says which of 16 */
 };
 
 /* cp.reduce.async.bulk, red.async */

@@ -41,37 +41,38 @@ static bool bulk_size_valid(struct cpu_warp *warp, const struct cpu_insn *insn, 
 	return false;
 }
 
-static void bytes_copy(u8 *to, const u8 *from, u32 size, u32 which)
-{
-	for (u32 i = 0; i < size; i++)
-		if (which >> i % 16 & 1)
-			to[i] = from[i];
-}
-
 /* To one block, whose mbarrier is at `object`. */
 static bool bulk_copy_one(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, u64 to, const u8 *from,
-			  u32 size, u64 object, u32 which)
+			  u32 size, u64 object)
 {
-	u8 *target = cpu_range_generic(warp, insn, lane, to, size, 16);
+	u8 *target = cpu_range_generic_write(warp, insn, lane, to, size, 16);
 
 	if (!target)
 		return false;
-	if (insn->imm & CPU_BULK_SOME_BYTES)
-		bytes_copy(target, from, size, which);
-	else
-		memmove(target, from, size);
+	memmove(target, from, size);
 	return !(insn->imm & CPU_BULK_SIGNALS) || mbarrier_complete(warp, insn, lane, object, size);
+}
+
+/* To the blocks of the cluster that the mask names. */
+static bool bulk_copy_each(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, u64 to, const u8 *from,
+			   u32 size, u64 object, u32 blocks)
+{
+	EACH_LANE(rank, blocks)
+	if (!bulk_copy_one(warp, insn, lane, cpu_cluster_address(warp, to, rank), from, size,
+			   cpu_cluster_address(warp, object, rank)))
+		return false;
+	return true;
 }
 
 LANE_FN(bulk_copy)
 {
 	const u64 *to = REGISTER(u64, 0), *from = REGISTER(u64, 1), *object = REGISTER(u64, 3);
-	const u32 *size = REGISTER(u32, 2), *which = REGISTER(u32, 4);
+	const u32 *size = REGISTER(u32, 2), *blocks = REGISTER(u32, 4);
 
 	EACH_LANE(i, mask & warp->active)
 	{
 		const u8 *source;
-		u32 blocks = insn->imm & CPU_BULK_EVERY_BLOCK ? which[i] & 0xffff : 1;
+		bool done;
 
 		if (!bulk_size_valid(warp, insn, i, size[i]))
 			return warp->limit;
@@ -80,18 +81,11 @@ LANE_FN(bulk_copy)
 		source = cpu_range_generic(warp, insn, i, from[i], size[i], 16);
 		if (!source)
 			return warp->limit;
-		if (!(insn->imm & CPU_BULK_EVERY_BLOCK)) {
-			if (!bulk_copy_one(warp, insn, i, to[i], source, size[i], object[i], which[i]))
-				return warp->limit;
-			continue;
-		}
-		for (; blocks; blocks &= blocks - 1) {
-			unsigned rank = (unsigned)__builtin_ctz(blocks);
-
-			if (!bulk_copy_one(warp, insn, i, cpu_cluster_address(warp, to[i], rank), source, size[i],
-					   cpu_cluster_address(warp, object[i], rank), 0))
-				return warp->limit;
-		}
+		done = insn->imm & CPU_BULK_EVERY_BLOCK
+			   ? bulk_copy_each(warp, insn, i, to[i], source, size[i], object[i], blocks[i] & 0xffff)
+			   : bulk_copy_one(warp, insn, i, to[i], source, size[i], object[i]);
+		if (!done)
+			return warp->limit;
 	}
 	return insn + 1;
 }
@@ -214,7 +208,7 @@ LANE_FN(bulk_reduce)
 		if (!size[i])
 			continue;
 		source = cpu_range_generic(warp, insn, i, from[i], size[i], 16);
-		target = source ? cpu_range_generic(warp, insn, i, to[i], size[i], 16) : NULL;
+		target = source ? cpu_range_generic_write(warp, insn, i, to[i], size[i], 16) : NULL;
 		if (!target)
 			return warp->limit;
 		values_combine(insn->imm >> CPU_BULK_OPERATION_SHIFT, target, source, size[i]);

@@ -71,7 +71,7 @@ static void tile_write(union tile *tile, unsigned lane, bool transposed, u32 val
 			void *at = NULL;                                                                               \
 			if (!(mask >> i & 1))                                                                          \
 				continue;                                                                              \
-			at = lane_##space(warp, insn, i, ADDRESS_##space(i), TILE_ROW_BYTES);                          \
+			at = lane_##space##_write(warp, insn, i, ADDRESS_##space(i), TILE_ROW_BYTES);                  \
 			if (!at)                                                                                       \
 				return warp->limit;                                                                    \
 			memcpy(at, tiles[i / TILE_ROWS].b16[i % TILE_ROWS], TILE_ROW_BYTES);                           \
@@ -116,11 +116,14 @@ static u8 *element_at(const struct cpu_matrix_move *move, const struct lines *li
 	return move->by_col ? lines->at[col] + row * lines->bits / 8 : lines->at[row] + col * lines->bits / 8;
 }
 
+/* Of shared memory all may be written. */
+#define lines_find_shared_write lines_find_shared
+
 /* All lanes name the same address and distance of lines: those of the first are used. Distances are in elements; of
    bits, 32 make an element here. */
-#define LINES_FIND(space)                                                                                              \
-	static bool lines_find_##space(struct cpu_warp *warp, const struct cpu_insn *insn, const uint8_t *frame,       \
-				       u32 mask, struct lines *lines)                                                  \
+#define LINES_FIND(name, space)                                                                                        \
+	static bool lines_find_##name(struct cpu_warp *warp, const struct cpu_insn *insn, const uint8_t *frame,        \
+				      u32 mask, struct lines *lines)                                                   \
 	{                                                                                                              \
 		const struct cpu_matrix_move *move = insn->more;                                                       \
 		const struct cpu_fragment *fragment = &move->fragment;                                                 \
@@ -133,15 +136,16 @@ static u8 *element_at(const struct cpu_matrix_move *move, const struct lines *li
 		stride = fragment->type == CPU_MATRIX_B1 ? stride / 8 : stride * lines->bits / 8;                      \
 		for (unsigned i = 0; i < count; i++) {                                                                 \
 			const address_##space address = (address_##space)(ADDRESS_##space(lane) + stride * i);         \
-			lines->at[i] = cpu_range_##space(warp, insn, lane, address, length * lines->bits / 8,          \
-							 unit_bytes(fragment));                                        \
+			lines->at[i] = cpu_range_##name(warp, insn, lane, address, length * lines->bits / 8,           \
+							unit_bytes(fragment));                                         \
 			if (!lines->at[i])                                                                             \
 				return false;                                                                          \
 		}                                                                                                      \
 		return true;                                                                                           \
 	}
-LINES_FIND(shared)
-LINES_FIND(generic)
+LINES_FIND(shared, shared)
+LINES_FIND(generic, generic)
+LINES_FIND(generic_write, generic)
 
 static void fragment_load(const struct cpu_matrix_move *move, const struct lines *lines, uint8_t *frame, u32 mask)
 {
@@ -188,7 +192,7 @@ static void fragment_store(const struct cpu_matrix_move *move, const struct line
 	{                                                                                                              \
 		struct lines lines;                                                                                    \
 		WARP_OR_WAIT                                                                                           \
-		if (!lines_find_##space(warp, insn, frame, mask, &lines))                                              \
+		if (!lines_find_##space##_write(warp, insn, frame, mask, &lines))                                      \
 			return warp->limit;                                                                            \
 		fragment_store(insn->more, &lines, frame, mask);                                                       \
 		return insn + 1;                                                                                       \

@@ -250,6 +250,8 @@ void *cpu_resolve_local(struct cpu_warp *warp, const struct cpu_insn *insn, unsi
 /* The same for `size` bytes of any number at a multiple of `align`. */
 void *cpu_range_generic(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
 			uint32_t size, uint32_t align);
+void *cpu_range_generic_write(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t address,
+			      uint32_t size, uint32_t align);
 void *cpu_range_shared(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint32_t address,
 		       uint32_t size, uint32_t align);
 /* A generic address that must be of shared memory, of any block of the cluster. */

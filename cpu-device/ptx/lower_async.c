@@ -110,6 +110,7 @@ static int64_t take_reduction(struct ptx_words *words, bool is_bulk)
 
 	ptx_words_end(words);
 	if (bits != is_bits || (counts && type != CPU_REDUCTION_U32) ||
+	    (operation == CPU_REDUCTION_ADD && type == CPU_REDUCTION_S64) ||
 	    (type >= CPU_REDUCTION_F32 && operation != CPU_REDUCTION_ADD) || (type >= CPU_REDUCTION_F16 && !is_bulk) ||
 	    flushes_not != (halves && operation == CPU_REDUCTION_ADD))
 		ptx_invalid(words->lowering, "no such operation for this type");
@@ -120,7 +121,7 @@ static int64_t take_reduction(struct ptx_words *words, bool is_bulk)
 struct bulk {
 	enum ptx_space to, from;
 	bool signals; /* to an mbarrier, else by groups */
-	bool every_block, some_bytes, hint;
+	bool every_block, hint;
 };
 
 /* shared::cluster.global.mbarrier::complete_tx::bytes … */
@@ -128,7 +129,7 @@ static struct bulk bulk_parse(struct ptx_words *words, bool is_reduction)
 {
 	bool cluster = ptx_word_accept(words, "shared::cluster");
 	bool block = !cluster && !is_reduction && ptx_word_accept(words, "shared::cta");
-	struct bulk bulk = {PTX_GLOBAL, PTX_SHARED, false, false, false, false};
+	struct bulk bulk = {PTX_GLOBAL, PTX_SHARED, false, false, false};
 
 	if (cluster || block) {
 		bulk.to = PTX_SHARED;
@@ -148,24 +149,24 @@ static struct bulk bulk_parse(struct ptx_words *words, bool is_reduction)
 	ptx_word_expect(words, "shared::cta");
 	ptx_word_expect(words, "bulk_group");
 	bulk.hint = ptx_word_accept(words, "L2::cache_hint");
-	bulk.some_bytes = !is_reduction && ptx_word_accept(words, "cp_mask");
 	return bulk;
 }
 
 static int64_t bulk_flags(const struct bulk *bulk)
 {
-	return (bulk->signals ? CPU_BULK_SIGNALS : 0) | (bulk->every_block ? CPU_BULK_EVERY_BLOCK : 0) |
-	       (bulk->some_bytes ? CPU_BULK_SOME_BYTES : 0);
+	return (bulk->signals ? CPU_BULK_SIGNALS : 0) | (bulk->every_block ? CPU_BULK_EVERY_BLOCK : 0);
 }
 
-/* [to], [from], size, [mbarrier]{, blocks}{, policy} or [to], [from], size{, policy}{, bytes} */
+/* [to], [from], size, [mbarrier]{, blocks}{, policy} or [to], [from], size{, policy} */
 static struct ptx_ir *bulk_emit(struct ptx_lowering *lowering, const struct bulk *bulk, const char *row)
 {
-	size_t count = 3u + bulk->signals + bulk->every_block + bulk->hint + bulk->some_bytes;
+	size_t count = 3u + bulk->signals + bulk->every_block + bulk->hint;
 	uint32_t to, from, size, object = ptx_constant(lowering, 0, true), which = ptx_constant(lowering, 0, false);
 	struct ptx_ir *ir;
 
 	operands_expect(lowering, count, count);
+	if (ptx_operand(lowering, 2)->kind == PTX_IMMEDIATE && ptx_operand(lowering, 2)->bits % 16)
+		ptx_invalid(lowering, "the size must be a multiple of 16");
 	to = address(lowering, 0, bulk->to);
 	from = address(lowering, 1, bulk->from);
 	size = number(lowering, 2);
@@ -173,8 +174,6 @@ static struct ptx_ir *bulk_emit(struct ptx_lowering *lowering, const struct bulk
 		object = address(lowering, 3, PTX_SHARED);
 	if (bulk->every_block)
 		which = ptx_source(lowering, ptx_operand(lowering, 4), 'w', "b16", false);
-	if (bulk->some_bytes)
-		which = ptx_source(lowering, ptx_operand(lowering, count - 1), 'w', "b16", false);
 	ir = ptx_emit2(lowering, row, to, from, size);
 	ir->op[3] = object;
 	if (!strcmp(row, "bulk@copy"))
@@ -296,7 +295,7 @@ static void lower_store(struct ptx_lowering *lowering)
 		ir->op[2 + i] = regs[i];
 }
 
-/* red.async{.relaxed}{.cluster}{.shared::cluster}.mbarrier::complete_tx::bytes.add.u32 [a], b, [mbarrier]; */
+/* red.async.relaxed.cluster{.shared::cluster}.mbarrier::complete_tx::bytes.add.u32 [a], b, [mbarrier]; */
 static void lower_reduction(struct ptx_lowering *lowering)
 {
 	struct ptx_words words = ptx_words(lowering);
@@ -306,8 +305,8 @@ static void lower_reduction(struct ptx_lowering *lowering)
 	bool wide;
 
 	ptx_word_expect(&words, "async");
-	ptx_word_accept(&words, "relaxed");
-	ptx_word_accept(&words, "cluster");
+	ptx_word_expect(&words, "relaxed");
+	ptx_word_expect(&words, "cluster");
 	if (ptx_word_accept(&words, "shared::cluster"))
 		space = PTX_SHARED;
 	ptx_word_expect(&words, "mbarrier::complete_tx::bytes");
