@@ -28,6 +28,9 @@ enum {
 	DRV_GRID_YZ = 65535,
 	DRV_SHARED_DEFAULT = 48 << 10,
 	DRV_REGISTERS = 65536,
+	DRV_CLUSTER_BLOCKS = 8,        /* that every device with clusters allows */
+	DRV_CLUSTER_BLOCKS_LARGE = 16, /* with CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED */
+	DRV_CLUSTER_CAPABILITY = 90,   /* the first that has clusters */
 };
 
 /* Looks at the machine and at CRICKET_CPU_MEMORY (bytes, or with suffix K, M, G), CRICKET_CPU_CC ("7.5") and

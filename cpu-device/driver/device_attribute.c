@@ -150,6 +150,9 @@ CUresult drv_device_attribute(CUdevice_attribute attribute, int *value)
 	case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN:
 		*value = (int)device->shared_optin;
 		break;
+	case CU_DEVICE_ATTRIBUTE_CLUSTER_LAUNCH:
+		*value = device->capability >= DRV_CLUSTER_CAPABILITY;
+		break;
 	case CU_DEVICE_ATTRIBUTE_MAX_BLOCKS_PER_MULTIPROCESSOR:
 		*value = (int)device->blocks_per_multiprocessor;
 		break;

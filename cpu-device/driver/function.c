@@ -1,6 +1,7 @@
 #include "function.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "context.h"
 #include "device.h"
@@ -91,12 +92,28 @@ static int registers_shown(int registers, int threads_max)
 	return registers < most ? registers : most;
 }
 
+CUresult drv_function_cluster(struct drv_function *function, unsigned cluster[3])
+{
+	const struct cpu_kernel_info *info;
+	CUresult result = drv_function_info(function, &info);
+	if (result != CUDA_SUCCESS)
+		return result;
+	memcpy(cluster, info->cluster[0] ? info->cluster : function->settings->cluster, 3 * sizeof *cluster);
+	/* An extent that was not set is 1 when another was. */
+	for (int i = 0; i < 3 && (cluster[0] || cluster[1] || cluster[2]); i++)
+		cluster[i] += !cluster[i];
+	return CUDA_SUCCESS;
+}
+
 CUresult drv_function_attribute(struct drv_function *function, CUfunction_attribute attribute, int *value)
 {
 	const struct cpu_kernel_info *info;
+	unsigned cluster[3];
 	if ((unsigned)attribute >= CU_FUNC_ATTRIBUTE_MAX)
 		return CUDA_ERROR_INVALID_VALUE;
 	CUresult result = drv_function_info(function, &info);
+	if (result == CUDA_SUCCESS)
+		result = drv_function_cluster(function, cluster);
 	if (result != CUDA_SUCCESS)
 		return result;
 	int threads_max = info->max_threads < DRV_BLOCK_THREADS ? info->max_threads : DRV_BLOCK_THREADS;
@@ -110,6 +127,11 @@ CUresult drv_function_attribute(struct drv_function *function, CUfunction_attrib
 	    [CU_FUNC_ATTRIBUTE_BINARY_VERSION] = (int)drv_device()->capability,
 	    [CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES] = dynamic_shared_max(function, info),
 	    [CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT] = function->settings->carveout,
+	    [CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH] = (int)cluster[0],
+	    [CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_HEIGHT] = (int)cluster[1],
+	    [CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_DEPTH] = (int)cluster[2],
+	    [CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED] = function->settings->large_clusters,
+	    [CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE] = function->settings->cluster_scheduling,
 	};
 	*value = values[attribute];
 	return CUDA_SUCCESS;
@@ -125,6 +147,44 @@ static CUresult set_dynamic_shared(struct drv_function_settings *settings, struc
 		return CUDA_ERROR_INVALID_VALUE;
 	settings->dynamic_shared_max = value;
 	return CUDA_SUCCESS;
+}
+
+/* What the kernel was compiled with stays. */
+static CUresult set_cluster(struct drv_function_settings *settings, struct drv_function *function, int direction,
+			    int value)
+{
+	const struct cpu_kernel_info *info;
+	CUresult result = drv_function_info(function, &info);
+	if (result != CUDA_SUCCESS)
+		return result;
+	if (info->cluster[0])
+		return CUDA_ERROR_NOT_PERMITTED;
+	if (value < 0 || value > DRV_CLUSTER_BLOCKS_LARGE)
+		return CUDA_ERROR_INVALID_VALUE;
+	settings->cluster[direction] = (unsigned)value;
+	return CUDA_SUCCESS;
+}
+
+static CUresult set_cluster_attribute(struct drv_function_settings *settings, struct drv_function *function,
+				      CUfunction_attribute attribute, int value)
+{
+	if (drv_device()->capability < DRV_CLUSTER_CAPABILITY)
+		return CUDA_ERROR_NOT_SUPPORTED;
+	switch ((int)attribute) {
+	case CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED:
+		if (value != 0 && value != 1)
+			return CUDA_ERROR_INVALID_VALUE;
+		settings->large_clusters = value;
+		return CUDA_SUCCESS;
+	case CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
+		if (value < CU_CLUSTER_SCHEDULING_POLICY_DEFAULT || value > CU_CLUSTER_SCHEDULING_POLICY_LOAD_BALANCING)
+			return CUDA_ERROR_INVALID_VALUE;
+		settings->cluster_scheduling = value;
+		return CUDA_SUCCESS;
+	default:
+		return set_cluster(settings, function, (int)(attribute - CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH),
+				   value);
+	}
 }
 
 CUresult drv_function_set_attribute(struct drv_function_settings *settings, struct drv_function *function,
@@ -143,7 +203,7 @@ CUresult drv_function_set_attribute(struct drv_function_settings *settings, stru
 	case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_DEPTH:
 	case CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED:
 	case CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
-		return CUDA_ERROR_NOT_SUPPORTED;
+		return set_cluster_attribute(settings, function, attribute, value);
 	default:
 		return CUDA_ERROR_INVALID_VALUE;
 	}

@@ -13,6 +13,9 @@ struct drv_function_settings {
 	int dynamic_shared_max;
 	int carveout; /* percent, -1: default */
 	CUfunc_cache cache_config;
+	unsigned cluster[3];    /* blocks of a cluster that it must be launched with; 0: as the kernel says */
+	bool large_clusters;    /* of more blocks than every device allows */
+	int cluster_scheduling; /* CUclusterSchedulingPolicy; here it changes nothing */
 };
 
 struct drv_function {
@@ -46,6 +49,9 @@ CUresult drv_function_attribute(struct drv_function *function, CUfunction_attrib
 /* Sets an attribute; `function` (may be NULL) tells how much static shared memory there is. */
 CUresult drv_function_set_attribute(struct drv_function_settings *settings, struct drv_function *function,
 				    CUfunction_attribute attribute, int value);
+
+/* Blocks of a cluster in each direction as the kernel or its settings ask for; 0: they do not. */
+CUresult drv_function_cluster(struct drv_function *function, unsigned cluster[3]);
 
 CUresult drv_function_parameter(struct drv_function *function, size_t index, size_t *offset, size_t *size);
 

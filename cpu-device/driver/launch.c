@@ -23,6 +23,7 @@ struct request {
 	void **parameters;
 	void **extra;
 	bool cooperative;
+	unsigned cluster[3]; /* blocks of a cluster in each direction; 0: as the kernel says */
 };
 
 struct launch_body {
@@ -72,6 +73,35 @@ static CUresult cooperative_check(const struct request *request, struct drv_func
 	return layer <= room && layer * grid[2] <= room ? CUDA_SUCCESS : CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE;
 }
 
+/* Clusters as the launch asks for them, else as the kernel does; 0: neither does. */
+static CUresult cluster_find(const struct request *request, struct drv_function *function, unsigned cluster[3])
+{
+	CUresult result = drv_function_cluster(function, cluster);
+	if (result != CUDA_SUCCESS || !request->cluster[0])
+		return result;
+	if (cluster[0] && memcmp(cluster, request->cluster, sizeof request->cluster) != 0)
+		return CUDA_ERROR_INVALID_CLUSTER_SIZE;
+	memcpy(cluster, request->cluster, sizeof request->cluster);
+	return CUDA_SUCCESS;
+}
+
+static CUresult cluster_check(const struct request *request, struct drv_function *function)
+{
+	unsigned cluster[3], most = function->settings->large_clusters ? DRV_CLUSTER_BLOCKS_LARGE : DRV_CLUSTER_BLOCKS;
+	uint64_t blocks = 1;
+	CUresult result = cluster_find(request, function, cluster);
+	if (result != CUDA_SUCCESS || !cluster[0])
+		return result;
+	for (int i = 0; i < 3 && blocks <= most; i++)
+		blocks *= cluster[i];
+	if (blocks > 1 && drv_device()->capability < DRV_CLUSTER_CAPABILITY)
+		return CUDA_ERROR_NOT_SUPPORTED;
+	for (int i = 0; i < 3; i++)
+		if (request->grid[i] % cluster[i])
+			return CUDA_ERROR_INVALID_CLUSTER_SIZE;
+	return blocks <= most ? CUDA_SUCCESS : CUDA_ERROR_INVALID_CLUSTER_SIZE;
+}
+
 static CUresult resources_check(const struct request *request, struct drv_function *function)
 {
 	const unsigned *block = request->block;
@@ -86,7 +116,8 @@ static CUresult resources_check(const struct request *request, struct drv_functi
 		return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
 	if (request->dynamic_shared > (unsigned)dynamic_max)
 		return CUDA_ERROR_INVALID_VALUE;
-	return request->cooperative ? cooperative_check(request, function) : CUDA_SUCCESS;
+	result = cluster_check(request, function);
+	return result == CUDA_SUCCESS && request->cooperative ? cooperative_check(request, function) : result;
 }
 
 /* Packing */
@@ -186,7 +217,9 @@ static CUresult launch_queue(const struct request *request, struct drv_function 
 	memcpy(body->launch.grid, request->grid, sizeof body->launch.grid);
 	memcpy(body->launch.block, request->block, sizeof body->launch.block);
 	launch_trace(request, info->name);
-	CUresult result = pack(request, info, body);
+	CUresult result = cluster_find(request, function, body->launch.cluster);
+	if (result == CUDA_SUCCESS)
+		result = pack(request, info, body);
 	if (result == CUDA_SUCCESS)
 		return drv_queue_submit(op);
 	drv_op_cancel(op);
@@ -255,8 +288,12 @@ static CUresult attribute_apply(const CUlaunchAttribute *attribute, struct reque
 		request->cooperative = value->cooperative != 0;
 		return CUDA_SUCCESS;
 	case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION:
-		return value->clusterDim.x * value->clusterDim.y * value->clusterDim.z == 1 ? CUDA_SUCCESS
-											    : CUDA_ERROR_NOT_SUPPORTED;
+		if (!value->clusterDim.x || !value->clusterDim.y || !value->clusterDim.z)
+			return CUDA_ERROR_INVALID_VALUE;
+		request->cluster[0] = value->clusterDim.x;
+		request->cluster[1] = value->clusterDim.y;
+		request->cluster[2] = value->clusterDim.z;
+		return CUDA_SUCCESS;
 	case CU_LAUNCH_ATTRIBUTE_IGNORE:
 	case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
 	case CU_LAUNCH_ATTRIBUTE_SYNCHRONIZATION_POLICY:

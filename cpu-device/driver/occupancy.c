@@ -115,3 +115,78 @@ DRV_API CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t *bytes, CUfuncti
 	CUresult result = drv_enter_function(handle, &function);
 	return result == CUDA_SUCCESS ? drv_leave(available_shared(bytes, function, blocks, threads)) : result;
 }
+
+/* Clusters are run by one core each, so their size is limited by nothing but the device's rule. */
+static CUresult largest_cluster(int *size, struct drv_function *function, const CUlaunchConfig *config)
+{
+	unsigned threads = config->blockDimX * config->blockDimY * config->blockDimZ;
+	int blocks;
+	CUresult result = drv_occupancy(function, (int)threads, config->sharedMemBytes, &blocks);
+	if (result != CUDA_SUCCESS)
+		return result;
+	if (drv_device()->capability < DRV_CLUSTER_CAPABILITY)
+		return CUDA_ERROR_NOT_SUPPORTED;
+	*size = !blocks ? 0 : function->settings->large_clusters ? DRV_CLUSTER_BLOCKS_LARGE : DRV_CLUSTER_BLOCKS;
+	return CUDA_SUCCESS;
+}
+
+/* Blocks of a cluster as the launch says, else as the function; 1 when neither does. */
+static CUresult cluster_size(unsigned *size, struct drv_function *function, const CUlaunchConfig *config)
+{
+	unsigned cluster[3];
+	CUresult result = drv_function_cluster(function, cluster);
+	for (unsigned i = 0; i < config->numAttrs; i++)
+		if (config->attrs[i].id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION) {
+			cluster[0] = config->attrs[i].value.clusterDim.x;
+			cluster[1] = config->attrs[i].value.clusterDim.y;
+			cluster[2] = config->attrs[i].value.clusterDim.z;
+		}
+	*size = 1;
+	for (int i = 0; i < 3 && cluster[0]; i++) {
+		if (!cluster[i] || cluster[i] > DRV_CLUSTER_BLOCKS_LARGE)
+			return CUDA_ERROR_INVALID_CLUSTER_SIZE;
+		*size *= cluster[i];
+	}
+	return result;
+}
+
+static CUresult active_clusters(int *count, struct drv_function *function, const CUlaunchConfig *config)
+{
+	unsigned threads = config->blockDimX * config->blockDimY * config->blockDimZ, size = 1;
+	int blocks, most = 0;
+	CUresult result = largest_cluster(&most, function, config);
+	if (result == CUDA_SUCCESS)
+		result = cluster_size(&size, function, config);
+	if (result == CUDA_SUCCESS)
+		result = drv_occupancy(function, (int)threads, config->sharedMemBytes, &blocks);
+	if (result != CUDA_SUCCESS)
+		return result;
+	if (size > (unsigned)most)
+		return CUDA_ERROR_INVALID_CLUSTER_SIZE;
+	*count = blocks ? (int)((unsigned)blocks * drv_device()->cores / size) : 0;
+	return CUDA_SUCCESS;
+}
+
+static bool config_valid(const CUlaunchConfig *config)
+{
+	return config && (config->attrs || !config->numAttrs) && config->blockDimX - 1 < DRV_BLOCK_THREADS &&
+	       config->blockDimY - 1 < DRV_BLOCK_THREADS && config->blockDimZ - 1 < DRV_BLOCK_Z;
+}
+
+DRV_API CUresult cuOccupancyMaxPotentialClusterSize(int *size, CUfunction handle, const CUlaunchConfig *config)
+{
+	struct drv_function *function;
+	if (!size || !config_valid(config))
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = drv_enter_function(handle, &function);
+	return result == CUDA_SUCCESS ? drv_leave(largest_cluster(size, function, config)) : result;
+}
+
+DRV_API CUresult cuOccupancyMaxActiveClusters(int *count, CUfunction handle, const CUlaunchConfig *config)
+{
+	struct drv_function *function;
+	if (!count || !config_valid(config))
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = drv_enter_function(handle, &function);
+	return result == CUDA_SUCCESS ? drv_leave(active_clusters(count, function, config)) : result;
+}

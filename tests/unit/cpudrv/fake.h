@@ -36,6 +36,7 @@ struct packed_result {
 	unsigned block[3];
 	unsigned long dynamic_shared;
 	int cooperative;
+	unsigned cluster[3];
 };
 
 /* fault(): fails with CUDA_ERROR_ILLEGAL_ADDRESS. nothing(): does nothing. untranslatable(): cannot be lowered.

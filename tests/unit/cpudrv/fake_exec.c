@@ -73,6 +73,7 @@ static CUresult run_packed(const struct cpu_launch *launch)
 	memcpy(out->block, launch->block, sizeof out->block);
 	out->dynamic_shared = launch->dynamic_shared_bytes;
 	out->cooperative = launch->cooperative;
+	memcpy(out->cluster, launch->cluster, sizeof out->cluster);
 	return CUDA_SUCCESS;
 }
 
