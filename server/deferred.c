@@ -100,10 +100,11 @@ static void copy_send(struct srv_worker *worker, struct srv_copy **link, CUresul
 	*link = copy->next;
 	if (!copy->next)
 		deferred->last = link;
-	deferred->count--;
 	(void)SRV_DRIVER(cuEventDestroy_v2, copy->done);
 	srv_send_blob(worker, copy->xid, err, copy->data, copy->size);
 	copy_release(copy);
+	/* Not before it is sent: who sees 0 replies without waiting for the lock, and would overtake the data. */
+	deferred->count--;
 }
 
 static void copy_send_waiting(struct srv_worker *worker, struct srv_copy **link)
