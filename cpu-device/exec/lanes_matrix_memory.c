@@ -100,20 +100,20 @@ struct lines {
 	unsigned bits; /* of an element */
 };
 
-/* Bytes that one access moves: a register of 4-bit elements or bits, else an element. */
-static unsigned unit_bytes(const struct cpu_fragment *fragment)
+/* Where element number `place` of the tile lies. Tiles have 4, 8, 16 or 32 columns. */
+static inline u8 *element_at(const struct cpu_matrix_move *move, const struct lines *lines, unsigned place)
+{
+	unsigned row = place >> __builtin_ctz(move->fragment.cols), col = place & (move->fragment.cols - 1);
+
+	return move->by_col ? lines->at[col] + row * lines->bits / 8 : lines->at[row] + col * lines->bits / 8;
+}
+
+/* Elements of 4 bits and bits are moved a register at a time. */
+static unsigned alignment(const struct cpu_fragment *fragment)
 {
 	unsigned bits = cpu_matrix_bits(fragment->type);
 
 	return bits == 4 ? 4 : bits / 8;
-}
-
-/* Where element number `place` of the tile lies. */
-static u8 *element_at(const struct cpu_matrix_move *move, const struct lines *lines, unsigned place)
-{
-	unsigned row = place / move->fragment.cols, col = place % move->fragment.cols;
-
-	return move->by_col ? lines->at[col] + row * lines->bits / 8 : lines->at[row] + col * lines->bits / 8;
 }
 
 /* Of shared memory all may be written. */
@@ -137,7 +137,7 @@ static u8 *element_at(const struct cpu_matrix_move *move, const struct lines *li
 		for (unsigned i = 0; i < count; i++) {                                                                 \
 			const address_##space address = (address_##space)(ADDRESS_##space(lane) + stride * i);         \
 			lines->at[i] = cpu_range_##name(warp, insn, lane, address, length * lines->bits / 8,           \
-							unit_bytes(fragment));                                         \
+							alignment(fragment));                                          \
 			if (!lines->at[i])                                                                             \
 				return false;                                                                          \
 		}                                                                                                      \
@@ -147,35 +147,70 @@ LINES_FIND(shared, shared)
 LINES_FIND(generic, generic)
 LINES_FIND(generic_write, generic)
 
+/* Each register of T holds elements of E, which are moved together when they lie side by side. */
+#define FRAGMENT_MOVES(T, E)                                                                                           \
+	static void load_##T##_##E(const struct cpu_matrix_move *move, const struct lines *lines, uint8_t *frame,      \
+				   u32 mask)                                                                           \
+	{                                                                                                              \
+		const struct cpu_fragment *fragment = &move->fragment;                                                 \
+		const unsigned step = fragment->elements, parts = sizeof(T) / sizeof(E);                               \
+		const uint16_t *place = fragment->place;                                                               \
+		for (unsigned r = 0; r < fragment->registers; r++, place += CPU_LANES * step)                          \
+			EACH_LANE(i, mask)                                                                             \
+			{                                                                                              \
+				u8 *to = frame + fragment->list[r] + sizeof(T) * i;                                    \
+				if (move->contiguous)                                                                  \
+					memcpy(to, element_at(move, lines, place[i * step]), sizeof(T));               \
+				for (unsigned k = 0; !move->contiguous && k < parts; k++)                              \
+					memcpy(to + sizeof(E) * k, element_at(move, lines, place[i * step + k]),       \
+					       sizeof(E));                                                             \
+			}                                                                                              \
+	}                                                                                                              \
+	static void store_##T##_##E(const struct cpu_matrix_move *move, const struct lines *lines,                     \
+				    const uint8_t *frame, u32 mask)                                                    \
+	{                                                                                                              \
+		const struct cpu_fragment *fragment = &move->fragment;                                                 \
+		const unsigned step = fragment->elements, parts = sizeof(T) / sizeof(E);                               \
+		const uint16_t *place = fragment->place;                                                               \
+		for (unsigned r = 0; r < fragment->registers; r++, place += CPU_LANES * step)                          \
+			EACH_LANE(i, mask)                                                                             \
+			{                                                                                              \
+				const u8 *from = frame + fragment->list[r] + sizeof(T) * i;                            \
+				if (move->contiguous)                                                                  \
+					memcpy(element_at(move, lines, place[i * step]), from, sizeof(T));             \
+				for (unsigned k = 0; !move->contiguous && k < parts; k++)                              \
+					memcpy(element_at(move, lines, place[i * step + k]), from + sizeof(E) * k,     \
+					       sizeof(E));                                                             \
+			}                                                                                              \
+	}
+FRAGMENT_MOVES(u32, u8)
+FRAGMENT_MOVES(u32, u16)
+FRAGMENT_MOVES(u32, u32)
+FRAGMENT_MOVES(u64, u64)
+
 static void fragment_load(const struct cpu_matrix_move *move, const struct lines *lines, uint8_t *frame, u32 mask)
 {
-	const struct cpu_fragment *fragment = &move->fragment;
-	const unsigned bytes = unit_bytes(fragment), register_bytes = lines->bits == 64 ? 8 : 4;
-	const uint16_t *place = fragment->place;
-
-	for (unsigned r = 0; r < fragment->registers; r++)
-		for (unsigned i = 0; i < CPU_LANES; i++, place += fragment->elements) {
-			u8 *to = frame + fragment->list[r] + register_bytes * i;
-
-			for (unsigned at = 0; (mask >> i & 1) && at < register_bytes; at += bytes)
-				memcpy(to + at, element_at(move, lines, place[at * 8 / lines->bits]), bytes);
-		}
+	if (lines->bits == 8)
+		load_u32_u8(move, lines, frame, mask);
+	else if (lines->bits == 16)
+		load_u32_u16(move, lines, frame, mask);
+	else if (lines->bits == 64)
+		load_u64_u64(move, lines, frame, mask);
+	else
+		load_u32_u32(move, lines, frame, mask);
 }
 
 static void fragment_store(const struct cpu_matrix_move *move, const struct lines *lines, const uint8_t *frame,
 			   u32 mask)
 {
-	const struct cpu_fragment *fragment = &move->fragment;
-	const unsigned bytes = unit_bytes(fragment), register_bytes = lines->bits == 64 ? 8 : 4;
-	const uint16_t *place = fragment->place;
-
-	for (unsigned r = 0; r < fragment->registers; r++)
-		for (unsigned i = 0; i < CPU_LANES; i++, place += fragment->elements) {
-			const u8 *from = frame + fragment->list[r] + register_bytes * i;
-
-			for (unsigned at = 0; (mask >> i & 1) && at < register_bytes; at += bytes)
-				memcpy(element_at(move, lines, place[at * 8 / lines->bits]), from + at, bytes);
-		}
+	if (lines->bits == 8)
+		store_u32_u8(move, lines, frame, mask);
+	else if (lines->bits == 16)
+		store_u32_u16(move, lines, frame, mask);
+	else if (lines->bits == 64)
+		store_u64_u64(move, lines, frame, mask);
+	else
+		store_u32_u32(move, lines, frame, mask);
 }
 
 #define WMMA_MEMORY(space)                                                                                             \

@@ -65,7 +65,8 @@ struct cpu_matrix {
    `list` and `registers` of the fragment. */
 struct cpu_matrix_move {
 	struct cpu_fragment fragment;
-	bool by_col; /* the lines in memory are columns */
+	bool by_col;     /* the lines in memory are columns */
+	bool contiguous; /* elements of a register lie side by side in memory */
 	bool transposed;
 };
 

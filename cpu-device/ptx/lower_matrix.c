@@ -385,6 +385,7 @@ static void lower_wmma_memory(struct ptx_lowering *lowering, struct ptx_words *w
 	wmma_layout_check(lowering, transfer.which, transfer.type, transfer.layout);
 	wmma_fragment(lowering, &move->fragment, transfer.which, transfer.type, transfer.shape);
 	move->by_col = transfer.layout == COLUMN_MAJOR;
+	move->contiguous = move->fragment.elements == 1 || move->by_col == (transfer.which == 'b');
 	line = move->by_col ? move->fragment.rows : move->fragment.cols;
 	if (transfer.type == CPU_MATRIX_B1)
 		line *= 32;
