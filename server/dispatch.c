@@ -225,6 +225,18 @@ bool srv_send_result(struct srv_worker *worker, uint32_t xid, bool (*encode)(XDR
 	return reply_send(worker, XDR_GETPOS(&result));
 }
 
+bool srv_send_large(struct srv_worker *worker, uint32_t xid, const void *results, size_t size)
+{
+	XDR xdr;
+	struct rpc_msg message = accepted(xid, SUCCESS);
+	reply_begin(worker, &xdr, &message);
+	u_int head = XDR_GETPOS(&xdr);
+	reply_mark(worker, head + (u_int)size);
+	struct iovec vector[] = {{worker->reply, MARK_BYTES + head}, {(void *)(uintptr_t)results, size}};
+	srv_deferred_flush(worker);
+	return srv_send(worker->session, vector, 2);
+}
+
 bool srv_send_blob(struct srv_worker *worker, uint32_t xid, int err, const void *data, size_t size)
 {
 	static const char padding[4];

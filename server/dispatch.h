@@ -25,6 +25,11 @@ bool srv_send_result(struct srv_worker *worker, uint32_t xid, bool (*encode)(XDR
 /* Sends the reply to deferred call `xid`: the error, or a blob_res with the data. Any thread. */
 bool srv_send_blob(struct srv_worker *worker, uint32_t xid, int err, const void *data, size_t size);
 
+/* Sends the reply to call `xid` whose results, encoded, are larger than a worker's reply; at most SRV_LARGE_REPLY_MAX
+   bytes, which is what clients take. False when the client is gone. */
+#define SRV_LARGE_REPLY_MAX (255u << 20)
+bool srv_send_large(struct srv_worker *worker, uint32_t xid, const void *results, size_t size);
+
 /* The control program, version 1 (control.c). `reply` encodes the results. False: the arguments do not decode. */
 struct srv_control {
 	struct srv_worker *worker;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dispatch.h"
 #include "handlers.h"
 #include "handles.h"
 
@@ -96,6 +97,26 @@ static load_logs load_logs_of(const struct load *load)
 	return logs;
 }
 
+/* More functions than the worker's reply has room for. */
+static bool send_large(struct srv_call *call, CUresult *err, loaded *value)
+{
+	XDR xdr;
+	u_long size = sizeof(int) + xdr_sizeof((xdrproc_t)xdr_loaded, value);
+	int none = CUDA_SUCCESS;
+	char *bytes = size <= SRV_LARGE_REPLY_MAX ? malloc(size) : NULL;
+	*err = CUDA_ERROR_OUT_OF_MEMORY;
+	if (!bytes)
+		return false;
+	xdrmem_create(&xdr, bytes, (u_int)size, XDR_ENCODE);
+	if (xdr_int(&xdr, &none) && xdr_loaded(&xdr, value)) {
+		*err = CUDA_SUCCESS;
+		call->deferred = true; /* the reply is sent here */
+		srv_send_large(call->worker, call->xid, bytes, XDR_GETPOS(&xdr));
+	}
+	free(bytes);
+	return !*err;
+}
+
 /* Encodes a load_res; takes the functions. On an error, or where the table does not fit, *err is set and the caller
    unloads. */
 static bool reply_loaded(struct srv_call *call, CUresult *err, u64 id, const load_logs *logs,
@@ -106,11 +127,11 @@ static bool reply_loaded(struct srv_call *call, CUresult *err, u64 id, const loa
 	value.functions.functions_len = functions->count;
 	value.functions.functions_val = functions->rows;
 	bool encoded = !*err && srv_reply(call, *err) && xdr_loaded(call->result, &value);
+	if (!*err && !encoded)
+		encoded = send_large(call, err, &value);
 	srv_functions_free(functions);
 	if (encoded)
 		return true;
-	if (!*err)
-		*err = CUDA_ERROR_OUT_OF_MEMORY; /* more functions than a record holds */
 	XDR_SETPOS(call->result, start);
 	return srv_reply(call, *err) && xdr_load_logs(call->result, (load_logs *)logs);
 }

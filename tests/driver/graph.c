@@ -446,11 +446,11 @@ static bool has_graphs(void)
 
 int main(void)
 {
-	TCase *tests = tcase_create("graphs");
 	if (!has_graphs()) {
 		puts("the driver has no graphs");
 		return 77;
 	}
+	TCase *tests = tcase_create("graphs");
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, copies_and_kernels);
 	tcase_add_test(tests, structure);

@@ -124,7 +124,7 @@ class Client:
         return self.xid
 
     def _receive(self, size):
-        data = b""
+        data = bytearray()
         while len(data) < size:
             try:
                 part = self.socket.recv(size - len(data))
@@ -133,7 +133,7 @@ class Client:
             if not part:
                 raise Closed()
             data += part
-        return data
+        return bytes(data)
 
     def receive_record(self):
         data, last = b"", False

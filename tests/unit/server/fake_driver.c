@@ -16,7 +16,7 @@
 
 #define API __attribute__((visibility("default")))
 
-enum { GATE_CLOSED = 1, GATE_OPEN = 2, KERNELS_MAX = 1024 };
+enum { GATE_CLOSED = 1, GATE_OPEN = 2, KERNELS_MAX = 1000000 };
 
 struct copy {
 	struct copy *next;
@@ -45,7 +45,7 @@ struct CUkern_st {
 
 struct CUlib_st {
 	unsigned count;
-	struct CUkern_st kernels[KERNELS_MAX];
+	struct CUkern_st kernels[];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -416,7 +416,7 @@ API CUresult cuLibraryLoadData(CUlibrary *library, const void *image, CUjit_opti
 	unsigned kernels = 0;
 	if (sscanf(image, "kernels %u", &kernels) != 1 || kernels > KERNELS_MAX)
 		return CUDA_ERROR_INVALID_PTX;
-	*library = keep(sizeof(**library));
+	*library = keep(sizeof(**library) + kernels * sizeof((*library)->kernels[0]));
 	(*library)->count = kernels;
 	for (unsigned i = 0; i < kernels; i++)
 		snprintf((*library)->kernels[i].name, sizeof((*library)->kernels[i].name), "kernel%u", i);

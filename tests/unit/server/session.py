@@ -389,6 +389,17 @@ class Libraries(SessionTest):
         self.assertEqual(err, 0)
         self.assertEqual([reader.i32() for _ in range(reader.u32())][:2], [0, 10])
 
+    def test_a_library_that_is_described_in_more_than_a_record_of_calls(self):
+        client = self.connect()
+        err, reader = self.load(client, b"kernels 150000")
+        self.assertEqual((err, reader.u64() >> 56), (0, LIBRARY))
+        reader.opaque(), reader.opaque()
+        self.assertEqual(reader.u32(), 150000)
+        self.assertGreater(len(reader.data) - reader.at, 8 << 20)
+        last = opaque("kernel149999") + u32(2) + u64(0, 8, 8, 4) + u32(0)
+        self.assertEqual(reader.data[-len(last):], last)
+        self.assertEqual(client.cuda("cuMemGetInfo_v2")[0], 801)  # the session goes on; the fake has no such call
+
     def launch(self, client, function, parameters, grid=1):
         return client.cuda_send("cuLaunchKernel", u64(function) + u32(grid, 2, 3, 4, 5, 6, 7) + u64(0) +
                                 opaque(parameters))
