@@ -42,15 +42,21 @@ static bool place_still_valid(const struct drv_place *place, const struct drv_co
 }
 
 /* The memory was checked when the copy was queued; another thread may have freed it since. */
-static CUresult copy_op_run(struct drv_op *op)
+CUresult drv_copy_perform(const struct drv_copy *copy)
 {
-	const struct drv_copy *copy = &DRV_BODY(op, struct copy_body)->copy;
+	if (!copy->width || !copy->height || !copy->depth)
+		return CUDA_SUCCESS;
 	unsigned pin = cpu_memory_pin(drv_memory());
 	bool valid = place_still_valid(&copy->to, copy, true) && place_still_valid(&copy->from, copy, false);
 	if (valid)
 		rows_copy(copy);
 	cpu_memory_unpin(drv_memory(), pin);
 	return valid ? CUDA_SUCCESS : CUDA_ERROR_ILLEGAL_ADDRESS;
+}
+
+static CUresult copy_op_run(struct drv_op *op)
+{
+	return drv_copy_perform(&DRV_BODY(op, struct copy_body)->copy);
 }
 
 static void copy_op_end(struct drv_op *op)
@@ -118,13 +124,23 @@ static bool stage(struct copy_body *body)
 	return true;
 }
 
-static CUresult copy_submit(struct drv_copy *copy, struct drv_stream *stream, bool asynchronous)
+CUresult drv_copy_check(struct drv_copy *copy)
 {
 	if (!copy->width || !copy->height || !copy->depth)
 		return CUDA_SUCCESS;
 	if (!side_resolve(&copy->to, copy, true) || !side_resolve(&copy->from, copy, false))
 		return CUDA_ERROR_INVALID_VALUE;
 	copy_flatten(copy);
+	return CUDA_SUCCESS;
+}
+
+static CUresult copy_submit(struct drv_copy *copy, struct drv_stream *stream, bool asynchronous)
+{
+	if (!copy->width || !copy->height || !copy->depth)
+		return CUDA_SUCCESS;
+	CUresult result = drv_copy_check(copy);
+	if (result != CUDA_SUCCESS)
+		return result;
 	struct drv_op *op = drv_op_new(stream, copy_op_run, copy_op_end);
 	if (!op)
 		return CUDA_ERROR_OUT_OF_MEMORY;

@@ -40,6 +40,16 @@ struct drv_side_box {
 /* Is every byte of the place in one live allocation (or mapped without a gap), and to be written or read? */
 bool drv_place_valid(const struct drv_place *place, size_t width, size_t height, size_t depth, bool write);
 
+/* Checks the copy, with the driver's lock, and finds out where its sides lie. CUDA_ERROR_INVALID_VALUE for device
+   memory that is not allocated. A copy without a byte in it is fine. */
+CUresult drv_copy_check(struct drv_copy *copy);
+
+/* Copies, without the lock. CUDA_ERROR_ILLEGAL_ADDRESS when memory has been freed since the check. */
+CUresult drv_copy_perform(const struct drv_copy *copy);
+
+/* The copy that the structure describes, unchecked; CUDA_ERROR_INVALID_VALUE when it makes no sense. Takes the lock. */
+CUresult drv_copy_3d_describe(const CUDA_MEMCPY3D *parameters, struct drv_copy *copy);
+
 /* Checks the copy and puts it into the stream. A synchronous call waits for its end unless both sides are device
    memory; an asynchronous one waits only where CUDA documents it: when pageable host memory must not be used after the
    call. Errors: those of drv_enter_stream(), CUDA_ERROR_INVALID_VALUE for device memory that is not allocated. */

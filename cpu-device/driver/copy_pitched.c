@@ -119,7 +119,7 @@ static CUresult copy_2d(const CUDA_MEMCPY2D *p, CUstream stream, bool asynchrono
 	return drv_copy_box(&to, &from, p->WidthInBytes, p->Height, 1, stream, asynchronous);
 }
 
-static CUresult copy_3d(const CUDA_MEMCPY3D *p, CUstream stream, bool asynchronous)
+CUresult drv_copy_3d_describe(const CUDA_MEMCPY3D *p, struct drv_copy *copy)
 {
 	if (!p || p->srcLOD || p->dstLOD)
 		return CUDA_ERROR_INVALID_VALUE;
@@ -141,7 +141,16 @@ static CUresult copy_3d(const CUDA_MEMCPY3D *p, CUstream stream, bool asynchrono
 					  .z = p->srcZ,
 					  .pitch = p->srcPitch,
 					  .height = p->srcHeight};
-	return drv_copy_box(&to, &from, p->WidthInBytes, p->Height, p->Depth, stream, asynchronous);
+	*copy = (struct drv_copy){.width = p->WidthInBytes, .height = p->Height, .depth = p->Depth};
+	CUresult result = place_make(&to, copy, &copy->to);
+	return result == CUDA_SUCCESS ? place_make(&from, copy, &copy->from) : result;
+}
+
+static CUresult copy_3d(const CUDA_MEMCPY3D *p, CUstream stream, bool asynchronous)
+{
+	struct drv_copy copy;
+	CUresult result = drv_copy_3d_describe(p, &copy);
+	return result == CUDA_SUCCESS ? drv_copy_run(&copy, stream, asynchronous) : result;
 }
 
 static CUresult copy_3d_peer(const CUDA_MEMCPY3D_PEER *p, CUstream stream, bool asynchronous)

@@ -18,6 +18,10 @@ enum drv_kind {
 	DRV_MIPMAP,
 	DRV_TEXTURE_REFERENCE,
 	DRV_SURFACE_REFERENCE,
+	DRV_GRAPH,
+	DRV_GRAPH_NODE,
+	DRV_GRAPH_EXEC,
+	DRV_USER_OBJECT,
 };
 
 /* Makes a handle for `object`; NULL when memory is short. A handle carries its kind and a generation, so that a stale

@@ -8,23 +8,12 @@
 #include "context.h"
 #include "device.h"
 #include "driver.h"
+#include "event.h"
 #include "function.h"
+#include "launch.h"
 #include "log.h"
 #include "occupancy.h"
 #include "queue.h"
-
-/* What the launch functions have in common. */
-struct request {
-	CUfunction function;
-	unsigned grid[3];
-	unsigned block[3];
-	unsigned dynamic_shared;
-	CUstream stream;
-	void **parameters;
-	void **extra;
-	bool cooperative;
-	unsigned cluster[3]; /* blocks of a cluster in each direction; 0: as the kernel says */
-};
 
 struct launch_body {
 	struct cpu_launch launch;
@@ -34,14 +23,18 @@ struct launch_body {
 
 _Static_assert(sizeof(struct launch_body) <= DRV_OP_BODY, "a launch fits an operation");
 
-static CUresult launch_run(struct drv_op *op)
+CUresult drv_launch_run(const struct cpu_launch *grid)
 {
 	char fault[1024] = "";
-	CUresult result = cpu_kernel_run(drv_memory(), &DRV_BODY(op, struct launch_body)->launch,
-					 (struct cpu_text){fault, sizeof fault});
+	CUresult result = cpu_kernel_run(drv_memory(), grid, (struct cpu_text){fault, sizeof fault});
 	if (result != CUDA_SUCCESS)
 		drv_log(DRV_LOG_ERROR, "kernel failed (error %d): %s", result, fault);
 	return result;
+}
+
+static CUresult launch_run(struct drv_op *op)
+{
+	return drv_launch_run(&DRV_BODY(op, struct launch_body)->launch);
 }
 
 static void launch_end(struct drv_op *op)
@@ -51,7 +44,7 @@ static void launch_end(struct drv_op *op)
 
 /* Checking */
 
-static bool shape_valid(const struct request *request)
+static bool shape_valid(const struct drv_launch *request)
 {
 	const unsigned *grid = request->grid, *block = request->block;
 	return grid[0] && grid[1] && grid[2] && grid[0] <= INT_MAX && grid[1] <= DRV_GRID_YZ &&
@@ -60,7 +53,7 @@ static bool shape_valid(const struct request *request)
 	       (uint64_t)block[0] * block[1] * block[2] <= DRV_BLOCK_THREADS;
 }
 
-static CUresult cooperative_check(const struct request *request, struct drv_function *function)
+static CUresult cooperative_check(const struct drv_launch *request, struct drv_function *function)
 {
 	const unsigned *grid = request->grid, *block = request->block;
 	int resident;
@@ -74,7 +67,7 @@ static CUresult cooperative_check(const struct request *request, struct drv_func
 }
 
 /* Clusters as the launch asks for them, else as the kernel does; 0: neither does. */
-static CUresult cluster_find(const struct request *request, struct drv_function *function, unsigned cluster[3])
+static CUresult cluster_find(const struct drv_launch *request, struct drv_function *function, unsigned cluster[3])
 {
 	CUresult result = drv_function_cluster(function, cluster);
 	if (result != CUDA_SUCCESS || !request->cluster[0])
@@ -85,7 +78,7 @@ static CUresult cluster_find(const struct request *request, struct drv_function 
 	return CUDA_SUCCESS;
 }
 
-static CUresult cluster_check(const struct request *request, struct drv_function *function)
+static CUresult cluster_check(const struct drv_launch *request, struct drv_function *function)
 {
 	unsigned cluster[3], most = function->settings->large_clusters ? DRV_CLUSTER_BLOCKS_LARGE : DRV_CLUSTER_BLOCKS;
 	uint64_t blocks = 1;
@@ -102,7 +95,7 @@ static CUresult cluster_check(const struct request *request, struct drv_function
 	return blocks <= most ? CUDA_SUCCESS : CUDA_ERROR_INVALID_CLUSTER_SIZE;
 }
 
-static CUresult resources_check(const struct request *request, struct drv_function *function)
+static CUresult resources_check(const struct drv_launch *request, struct drv_function *function)
 {
 	const unsigned *block = request->block;
 	int threads_max, dynamic_max;
@@ -168,7 +161,14 @@ static CUresult pack_pointers(void **parameters, const struct cpu_kernel_info *i
 	return CUDA_SUCCESS;
 }
 
-static CUresult pack(const struct request *request, const struct cpu_kernel_info *info, struct launch_body *body)
+CUresult drv_launch_pack(const struct drv_launch *request, const struct cpu_kernel_info *info, unsigned char *to)
+{
+	if (request->extra)
+		return pack_extra(request->extra, info, to);
+	return info->parameter_count ? pack_pointers(request->parameters, info, to) : CUDA_SUCCESS;
+}
+
+static CUresult pack(const struct drv_launch *request, const struct cpu_kernel_info *info, struct launch_body *body)
 {
 	unsigned char *to = body->parameters;
 	if (info->parameter_bytes > sizeof body->parameters) {
@@ -177,12 +177,10 @@ static CUresult pack(const struct request *request, const struct cpu_kernel_info
 			return CUDA_ERROR_OUT_OF_MEMORY;
 	}
 	body->launch.parameters = to;
-	if (request->extra)
-		return pack_extra(request->extra, info, to);
-	return info->parameter_count ? pack_pointers(request->parameters, info, to) : CUDA_SUCCESS;
+	return drv_launch_pack(request, info, to);
 }
 
-static CUresult arguments_check(const struct request *request, const struct cpu_kernel_info *info)
+static CUresult arguments_check(const struct drv_launch *request, const struct cpu_kernel_info *info)
 {
 	if (request->parameters && request->extra)
 		return CUDA_ERROR_INVALID_VALUE;
@@ -192,7 +190,7 @@ static CUresult arguments_check(const struct request *request, const struct cpu_
 
 /* Queuing */
 
-static void launch_trace(const struct request *request, const char *name)
+static void launch_trace(const struct drv_launch *request, const char *name)
 {
 	const unsigned *grid = request->grid, *block = request->block;
 	if (drv_log_enabled(DRV_LOG_DEBUG))
@@ -201,52 +199,70 @@ static void launch_trace(const struct request *request, const char *name)
 			request->cooperative ? ", cooperative" : "");
 }
 
-static CUresult launch_queue(const struct request *request, struct drv_function *function,
-			     const struct cpu_kernel_info *info, struct drv_stream *stream)
+CUresult drv_launch_check(const struct drv_launch *request, struct drv_context *context,
+			  const struct cpu_kernel_info **info, struct cpu_launch *grid)
+{
+	struct drv_function *function;
+	if (!shape_valid(request))
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult result = drv_function_get(request->function, context, &function);
+	if (result == CUDA_SUCCESS)
+		result = drv_function_info(function, info);
+	if (result == CUDA_SUCCESS)
+		result = arguments_check(request, *info);
+	if (result == CUDA_SUCCESS)
+		result = resources_check(request, function);
+	if (result != CUDA_SUCCESS)
+		return result;
+	*grid = (struct cpu_launch){.kernel = function->kernel,
+				    .dynamic_shared_bytes = request->dynamic_shared,
+				    .cooperative = request->cooperative,
+				    .priority = request->priority,
+				    .timeout_ns = drv_device()->timeout_ns};
+	memcpy(grid->grid, request->grid, sizeof grid->grid);
+	memcpy(grid->block, request->block, sizeof grid->block);
+	return cluster_find(request, function, grid->cluster);
+}
+
+static CUresult launch_queue(const struct drv_launch *request, const struct cpu_kernel_info *info,
+			     const struct cpu_launch *grid, struct drv_stream *stream)
 {
 	struct drv_op *op = drv_op_new(stream, launch_run, launch_end);
 	if (!op)
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	struct launch_body *body = DRV_BODY(op, struct launch_body);
 	body->heap = NULL;
-	body->launch = (struct cpu_launch){.kernel = function->kernel,
-					   .dynamic_shared_bytes = request->dynamic_shared,
-					   .cooperative = request->cooperative,
-					   .priority = stream->priority,
-					   .timeout_ns = drv_device()->timeout_ns};
-	memcpy(body->launch.grid, request->grid, sizeof body->launch.grid);
-	memcpy(body->launch.block, request->block, sizeof body->launch.block);
+	body->launch = *grid;
+	if (!request->prioritised)
+		body->launch.priority = stream->priority;
 	launch_trace(request, info->name);
-	CUresult result = cluster_find(request, function, body->launch.cluster);
-	if (result == CUDA_SUCCESS)
-		result = pack(request, info, body);
+	CUresult result = pack(request, info, body);
 	if (result == CUDA_SUCCESS)
 		return drv_queue_submit(op);
 	drv_op_cancel(op);
 	return result;
 }
 
-static CUresult launch_in_stream(const struct request *request, struct drv_stream *stream)
+static CUresult launch_in_stream(const struct drv_launch *request, struct drv_stream *stream)
 {
-	struct drv_function *function;
 	const struct cpu_kernel_info *info;
-	CUresult result = drv_function_get(request->function, stream->context, &function);
+	struct cpu_launch grid;
+	struct drv_event *after = request->after ? drv_event_get(request->after) : NULL;
+	if (request->after && (!after || !(after->flags & CU_EVENT_DISABLE_TIMING)))
+		return after ? CUDA_ERROR_INVALID_VALUE : CUDA_ERROR_INVALID_HANDLE;
+	CUresult result = drv_launch_check(request, stream->context, &info, &grid);
 	if (result == CUDA_SUCCESS)
-		result = drv_function_info(function, &info);
-	if (result == CUDA_SUCCESS)
-		result = arguments_check(request, info);
-	if (result == CUDA_SUCCESS)
-		result = resources_check(request, function);
-	return result == CUDA_SUCCESS ? launch_queue(request, function, info, stream) : result;
+		result = launch_queue(request, info, &grid, stream);
+	return result == CUDA_SUCCESS && after ? drv_event_record(after, stream) : result;
 }
 
-static CUresult launch(const struct request *request)
+static CUresult launch(const struct drv_launch *request)
 {
 	struct drv_stream *stream;
 	CUresult result = drv_enter_stream(request->stream, &stream);
 	if (result != CUDA_SUCCESS)
 		return result;
-	return drv_leave(shape_valid(request) ? launch_in_stream(request, stream) : CUDA_ERROR_INVALID_VALUE);
+	return drv_leave(launch_in_stream(request, stream));
 }
 
 /* The API */
@@ -255,13 +271,13 @@ DRV_API CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned g
 				unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared, CUstream stream,
 				void **parameters, void **extra)
 {
-	const struct request request = {.function = function,
-					.grid = {grid_x, grid_y, grid_z},
-					.block = {block_x, block_y, block_z},
-					.dynamic_shared = shared,
-					.stream = stream,
-					.parameters = parameters,
-					.extra = extra};
+	const struct drv_launch request = {.function = function,
+					   .grid = {grid_x, grid_y, grid_z},
+					   .block = {block_x, block_y, block_z},
+					   .dynamic_shared = shared,
+					   .stream = stream,
+					   .parameters = parameters,
+					   .extra = extra};
 	return launch(&request);
 }
 
@@ -269,18 +285,18 @@ DRV_API CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned grid_x,
 					   unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared,
 					   CUstream stream, void **parameters)
 {
-	const struct request request = {.function = function,
-					.grid = {grid_x, grid_y, grid_z},
-					.block = {block_x, block_y, block_z},
-					.dynamic_shared = shared,
-					.stream = stream,
-					.parameters = parameters,
-					.cooperative = true};
+	const struct drv_launch request = {.function = function,
+					   .grid = {grid_x, grid_y, grid_z},
+					   .block = {block_x, block_y, block_z},
+					   .dynamic_shared = shared,
+					   .stream = stream,
+					   .parameters = parameters,
+					   .cooperative = true};
 	return launch(&request);
 }
 
 /* Attributes that only allow the device more, or tell it what to prefer, change no result and are passed over. */
-static CUresult attribute_apply(const CUlaunchAttribute *attribute, struct request *request)
+static CUresult attribute_apply(const CUlaunchAttribute *attribute, struct drv_launch *request)
 {
 	const CUlaunchAttributeValue *value = &attribute->value;
 	switch ((int)attribute->id) {
@@ -294,20 +310,28 @@ static CUresult attribute_apply(const CUlaunchAttribute *attribute, struct reque
 		request->cluster[1] = value->clusterDim.y;
 		request->cluster[2] = value->clusterDim.z;
 		return CUDA_SUCCESS;
+	case CU_LAUNCH_ATTRIBUTE_PRIORITY:
+		request->prioritised = true;
+		request->priority = value->priority;
+		return CUDA_SUCCESS;
+	/* Both events come when the grid has ended: not before the moment that they are documented for. */
+	case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_EVENT:
+		request->after = value->programmaticEvent.event;
+		return CUDA_SUCCESS;
+	case CU_LAUNCH_ATTRIBUTE_LAUNCH_COMPLETION_EVENT:
+		request->after = value->launchCompletionEvent.event;
+		return CUDA_SUCCESS;
 	case CU_LAUNCH_ATTRIBUTE_IGNORE:
 	case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
 	case CU_LAUNCH_ATTRIBUTE_SYNCHRONIZATION_POLICY:
 	case CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
 	case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION:
-	case CU_LAUNCH_ATTRIBUTE_PRIORITY:
 	case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP:
 	case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN:
 	case CU_LAUNCH_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT:
 	case CU_LAUNCH_ATTRIBUTE_NVLINK_UTIL_CENTRIC_SCHEDULING:
 		return CUDA_SUCCESS;
-	case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_EVENT:
 	case CU_LAUNCH_ATTRIBUTE_PREFERRED_CLUSTER_DIMENSION:
-	case CU_LAUNCH_ATTRIBUTE_LAUNCH_COMPLETION_EVENT:
 	case CU_LAUNCH_ATTRIBUTE_DEVICE_UPDATABLE_KERNEL_NODE:
 		return CUDA_ERROR_NOT_SUPPORTED;
 	default:
@@ -318,7 +342,7 @@ static CUresult attribute_apply(const CUlaunchAttribute *attribute, struct reque
 static CUresult launch_configured(const CUlaunchConfig *config, CUfunction function, CUstream stream, void **parameters,
 				  void **extra)
 {
-	struct request request = {
+	struct drv_launch request = {
 	    .function = function,
 	    .grid = {config->gridDimX, config->gridDimY, config->gridDimZ},
 	    .block = {config->blockDimX, config->blockDimY, config->blockDimZ},

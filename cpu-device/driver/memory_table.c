@@ -6,6 +6,7 @@
 
 #include "context.h"
 #include "driver.h"
+#include "graph.h"
 #include "pool.h"
 
 static void *table; /* tree of struct drv_allocation, by base */
@@ -43,6 +44,8 @@ CUresult drv_allocation_new(struct drv_context *context, size_t size, enum drv_a
 
 void drv_allocation_free(struct drv_allocation *allocation)
 {
+	if (allocation->kind == DRV_GRAPH_MEMORY && drv_graph_memory_freed(allocation->base))
+		return;
 	if (allocation->kind == DRV_POOL_MEMORY)
 		drv_pool_forget(allocation->size);
 	drv_list_remove(&allocation->siblings);
@@ -53,8 +56,12 @@ void drv_allocation_free(struct drv_allocation *allocation)
 
 void drv_allocations_free_all(struct drv_context *context)
 {
-	while (!drv_list_empty(&context->allocations))
-		drv_allocation_free(DRV_ENTRY(context->allocations.next, struct drv_allocation, siblings));
+	while (!drv_list_empty(&context->allocations)) {
+		struct drv_allocation *first = DRV_ENTRY(context->allocations.next, struct drv_allocation, siblings);
+		if (first->kind == DRV_GRAPH_MEMORY)
+			drv_graph_memory_forget(first->base);
+		drv_allocation_free(first);
+	}
 }
 
 struct drv_allocation *drv_allocation_at(uint64_t address)

@@ -11,7 +11,7 @@
 
 struct drv_context;
 
-enum drv_allocation_kind { DRV_DEVICE_MEMORY, DRV_HOST_MEMORY, DRV_MANAGED_MEMORY, DRV_POOL_MEMORY };
+enum drv_allocation_kind { DRV_DEVICE_MEMORY, DRV_HOST_MEMORY, DRV_MANAGED_MEMORY, DRV_POOL_MEMORY, DRV_GRAPH_MEMORY };
 
 struct drv_allocation {
 	uint64_t base; /* the first member: the table compares it */

@@ -4,19 +4,11 @@
 
 #include "copy.h"
 #include "driver.h"
+#include "fill.h"
 #include "memory_table.h"
 #include "queue.h"
 
-struct fill_body {
-	unsigned char *to;
-	size_t pitch;
-	size_t width; /* elements in a row */
-	size_t height;
-	unsigned value;
-	unsigned element; /* bytes */
-};
-
-static void row_fill(unsigned char *to, const struct fill_body *fill)
+static void row_fill(unsigned char *to, const struct drv_fill *fill)
 {
 	if (fill->element == 1) {
 		memset(to, (int)fill->value, fill->width);
@@ -29,7 +21,7 @@ static void row_fill(unsigned char *to, const struct fill_body *fill)
 	}
 }
 
-static bool fill_valid(const struct fill_body *fill)
+bool drv_fill_valid(const struct drv_fill *fill)
 {
 	size_t row;
 	uint64_t to = (uint64_t)fill->to;
@@ -41,15 +33,19 @@ static bool fill_valid(const struct fill_body *fill)
 }
 
 /* The memory was checked when the fill was queued; another thread may have freed it since. */
-static CUresult fill_run(struct drv_op *op)
+CUresult drv_fill_perform(const struct drv_fill *fill)
 {
-	const struct fill_body *fill = DRV_BODY(op, struct fill_body);
 	unsigned pin = cpu_memory_pin(drv_memory());
-	bool valid = fill_valid(fill);
+	bool valid = drv_fill_valid(fill);
 	for (size_t y = 0; valid && y < fill->height; y++)
 		row_fill(fill->to + y * fill->pitch, fill);
 	cpu_memory_unpin(drv_memory(), pin);
 	return valid ? CUDA_SUCCESS : CUDA_ERROR_ILLEGAL_ADDRESS;
+}
+
+static CUresult fill_run(struct drv_op *op)
+{
+	return drv_fill_perform(DRV_BODY(op, struct drv_fill));
 }
 
 /* Host and managed memory: the program may look at it right after the call. */
@@ -59,23 +55,23 @@ static bool host_sees(CUdeviceptr to)
 	return allocation && allocation->kind != DRV_DEVICE_MEMORY && allocation->kind != DRV_POOL_MEMORY;
 }
 
-static CUresult fill_submit(const struct fill_body *fill, struct drv_stream *stream, bool asynchronous)
+static CUresult fill_submit(const struct drv_fill *fill, struct drv_stream *stream, bool asynchronous)
 {
 	if (!fill->width || !fill->height)
 		return CUDA_SUCCESS;
-	if (!fill_valid(fill))
+	if (!drv_fill_valid(fill))
 		return CUDA_ERROR_INVALID_VALUE;
 	struct drv_op *op = drv_op_new(stream, fill_run, NULL);
 	if (!op)
 		return CUDA_ERROR_OUT_OF_MEMORY;
-	*DRV_BODY(op, struct fill_body) = *fill;
+	*DRV_BODY(op, struct drv_fill) = *fill;
 	return !asynchronous && host_sees((CUdeviceptr)fill->to) ? drv_queue_finish(op) : drv_queue_submit(op);
 }
 
 static CUresult fill(CUdeviceptr to, size_t pitch, unsigned value, unsigned element, size_t width, size_t height,
 		     CUstream handle, bool asynchronous)
 {
-	const struct fill_body body = {(unsigned char *)to, pitch, width, height, value, element};
+	const struct drv_fill body = {(unsigned char *)to, pitch, width, height, value, element};
 	struct drv_stream *stream;
 	CUresult result = drv_enter_stream(handle, &stream);
 	return result == CUDA_SUCCESS ? drv_leave(fill_submit(&body, stream, asynchronous)) : result;

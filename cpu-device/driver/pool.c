@@ -4,6 +4,7 @@
 
 #include "context.h"
 #include "driver.h"
+#include "graph.h"
 #include "handle.h"
 #include "memory_table.h"
 #include "queue.h"
@@ -83,6 +84,8 @@ static CUresult free_submit(CUdeviceptr address, struct drv_stream *stream)
 	struct drv_allocation *allocation = drv_allocation_at(address);
 	if (!allocation || allocation->kind == DRV_HOST_MEMORY || allocation->kind == DRV_MANAGED_MEMORY)
 		return CUDA_ERROR_INVALID_VALUE;
+	if (allocation->kind == DRV_GRAPH_MEMORY && drv_graph_memory_stays(address))
+		return CUDA_SUCCESS;
 	struct drv_op *op = drv_op_new(stream, NULL, free_end);
 	if (!op)
 		return CUDA_ERROR_OUT_OF_MEMORY;

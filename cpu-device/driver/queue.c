@@ -94,12 +94,21 @@ static bool may_run(const struct drv_op *op)
 	return !op->running && (!op->wait || op->wait->done) && !legacy_order_blocker(op);
 }
 
+/* The first loose operation after `op` (NULL: of all) that may run, in `stream` or, if that is NULL, in any. */
+static struct drv_op *loose_find(struct drv_op *op, const struct drv_stream *stream)
+{
+	for (op = op ? op->next : queue.loose; op; op = op->next)
+		if ((!stream || op->stream == stream) && (!op->wait || op->wait->done))
+			return op;
+	return NULL;
+}
+
 /* Loose operations come first: they are parts of what began before. */
 struct drv_op *drv_queue_find(void)
 {
-	struct drv_op *best = NULL;
-	if (queue.loose)
-		return queue.loose;
+	struct drv_op *best = loose_find(NULL, NULL);
+	if (best)
+		return best;
 	for (struct drv_link *link = queue.active.next; link != &queue.active; link = link->next) {
 		struct drv_stream *stream = DRV_ENTRY(link, struct drv_stream, active);
 		if ((best && stream->priority >= best->stream->priority) || !may_run(stream->head))
@@ -113,7 +122,8 @@ struct drv_op *drv_queue_find(void)
 
 bool drv_queue_has_more(const struct drv_op *op)
 {
-	if (queue.loose && (queue.loose != op || queue.loose->next))
+	struct drv_op *loose = loose_find(NULL, NULL);
+	if (loose && (loose != op || loose_find(loose, NULL)))
 		return true;
 	for (struct drv_link *link = queue.active.next; link != &queue.active; link = link->next) {
 		struct drv_op *head = DRV_ENTRY(link, struct drv_stream, active)->head;
@@ -123,20 +133,12 @@ bool drv_queue_has_more(const struct drv_op *op)
 	return false;
 }
 
-static struct drv_op *loose_find(const struct drv_stream *stream)
-{
-	for (struct drv_op *op = queue.loose; op; op = op->next)
-		if (op->stream == stream)
-			return op;
-	return NULL;
-}
-
 struct drv_op *drv_queue_find_for(struct drv_stream *stream)
 {
 	for (int i = 0; i < CHAIN_MOST && stream && stream->head; i++) {
 		struct drv_op *op = stream->head;
 		if (op->running)
-			return queue.loose ? loose_find(stream) : NULL;
+			return loose_find(NULL, stream);
 		if (may_run(op))
 			return op;
 		stream = op->wait && !op->wait->done ? op->wait->stream : legacy_order_blocker(op);
@@ -424,8 +426,12 @@ CUresult drv_queue_submit(struct drv_op *op)
 		return CUDA_SUCCESS;
 	}
 	op_append(op);
-	if (first)
+	if (first && op->start) {
+		op_start(op);
+		settle();
+	} else if (first) {
 		drv_executors_call();
+	}
 	if (queue.pending > PENDING_LIMIT)
 		throttle();
 	return CUDA_SUCCESS;
