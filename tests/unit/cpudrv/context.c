@@ -349,9 +349,8 @@ END_TEST
 
 START_TEST(what_is_not_supported_says_so)
 {
-	CUgraph graph;
 	setup_context();
-	FAILS(CUDA_ERROR_NOT_SUPPORTED, cuGraphCreate(&graph, 0));
+	FAILS(CUDA_ERROR_NOT_SUPPORTED, cuGraphAddExternalSemaphoresWaitNode(NULL, NULL, NULL, 0, NULL));
 	FAILS(CUDA_ERROR_NOT_SUPPORTED, cuMipmappedArrayGetSparseProperties(NULL, NULL));
 }
 END_TEST
