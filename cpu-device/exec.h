@@ -21,11 +21,28 @@ struct cpu_text {
 	size_t size;
 };
 
-/* Parses `length` bytes of PTX text (no terminator needed), allocates and initialises its module variables in `memory`.
-   `ptx` is not kept. Kernels are lowered when first run (or asked for their attributes).
-   Errors: CUDA_ERROR_INVALID_PTX, _UNSUPPORTED_PTX_VERSION, _INVALID_SOURCE, _OUT_OF_MEMORY, with a line in `log`. */
-CUresult cpu_module_load(const char *ptx, size_t length, struct cpu_memory *memory, struct cpu_text log,
+/* One unit of PTX text; no terminator is needed. */
+struct cpu_unit {
+	const char *text;
+	size_t length;
+	const char *name; /* for messages; NULL: a number is made up */
+};
+
+/* Parses the units, links them to one module, and allocates and initialises its variables in `memory`. The text is not
+   kept. Kernels are lowered when first run (or asked for their attributes).
+   Errors, with a line in `log`: CUDA_ERROR_INVALID_PTX, also for a name that is defined nowhere; with several units
+   CUDA_ERROR_INVALID_SOURCE for that and for one that is defined twice; CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
+   CUDA_ERROR_OUT_OF_MEMORY. */
+CUresult cpu_module_link(const struct cpu_unit *units, size_t count, struct cpu_memory *memory, struct cpu_text log,
 			 struct cpu_module **module);
+
+/* The same for a single unit of `length` bytes. */
+static inline CUresult cpu_module_load(const char *ptx, size_t length, struct cpu_memory *memory, struct cpu_text log,
+				       struct cpu_module **module)
+{
+	return cpu_module_link(&(struct cpu_unit){.text = ptx, .length = length}, 1, memory, log, module);
+}
+
 void cpu_module_unload(struct cpu_module *module);
 
 size_t cpu_module_kernel_count(const struct cpu_module *module);

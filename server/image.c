@@ -87,7 +87,7 @@ bool srv_image_append(struct srv_images *images, uint64_t id, uint64_t total, ui
 	return true;
 }
 
-static bool fatbins_fit(const char *bytes, size_t size)
+size_t srv_image_fatbin_size(const char *bytes, size_t size)
 {
 	struct {
 		uint32_t magic;
@@ -95,10 +95,23 @@ static bool fatbins_fit(const char *bytes, size_t size)
 		uint64_t size;
 	} header;
 	if (size < sizeof(header))
-		return false;
+		return 0;
 	memcpy(&header, bytes, sizeof(header));
-	return header.header_size >= sizeof(header) && header.header_size <= size &&
-	       header.size <= size - header.header_size;
+	bool fits = header.magic == FATBIN_MAGIC && header.header_size >= sizeof(header) &&
+		    header.header_size <= size && header.size <= size - header.header_size;
+	return fits ? header.header_size + header.size : 0;
+}
+
+/* One fatbin, or several in a row, and nothing else. */
+static bool fatbins_fit(const char *bytes, size_t size)
+{
+	size_t one;
+	for (; size; bytes += one, size -= one) {
+		one = srv_image_fatbin_size(bytes, size);
+		if (!one)
+			return false;
+	}
+	return true;
 }
 
 /* Do the tables that an ELF header names lie within the image? */

@@ -29,6 +29,9 @@ bool srv_image_append(struct srv_images *images, uint64_t id, uint64_t total, ui
    headers say that it is longer than what came (a driver would read on), or it holds pointers. */
 char *srv_image_take(struct srv_images *images, uint64_t id, size_t *size);
 
+/* Length of the fatbin that begins at `bytes`; 0 when there is none or it is longer than `size`. */
+size_t srv_image_fatbin_size(const char *bytes, size_t size);
+
 void srv_images_free(struct srv_images *images);
 
 #endif

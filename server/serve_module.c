@@ -7,12 +7,15 @@
 #include "dispatch.h"
 #include "handlers.h"
 #include "handles.h"
+#include "linked.h"
 
 /* Four options more than a client may give: the log buffers. */
 #define JIT_OPTIONS_MAX (CUDA_OPTIONS_MAX + 4)
 
 struct load {
 	char *image;
+	const void *code; /* what the driver loads: the image, or a wrapper of its parts */
+	struct srv_linked linked;
 	CUjit_option options[JIT_OPTIONS_MAX];
 	void *values[JIT_OPTIONS_MAX];
 	unsigned count;
@@ -75,11 +78,17 @@ static CUresult load_begin(struct srv_call *call, struct load *load, const load_
 	load->error_log = calloc(1, CUDA_LOG_MAX);
 	if (!load->info_log || !load->error_log)
 		return CUDA_ERROR_OUT_OF_MEMORY;
-	return load->image ? load_options(load, args) : CUDA_ERROR_INVALID_IMAGE;
+	if (!load->image)
+		return CUDA_ERROR_INVALID_IMAGE;
+	if (!srv_linked_make(&load->linked, load->image, size))
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	load->code = load->linked.count ? (const void *)&load->linked.wrapper : load->image;
+	return load_options(load, args);
 }
 
 static void load_free(struct load *load)
 {
+	srv_linked_free(&load->linked);
 	free(load->image);
 	free(load->info_log);
 	free(load->error_log);
@@ -141,7 +150,7 @@ static CUresult module_load(struct srv_call *call, struct load *load, const load
 	CUmodule handle = NULL;
 	CUresult err = load_begin(call, load, args);
 	if (!err)
-		err = SRV_DRIVER(cuModuleLoadDataEx, &handle, load->image, load->count, load->options, load->values);
+		err = SRV_DRIVER(cuModuleLoadDataEx, &handle, load->code, load->count, load->options, load->values);
 	*module = (struct srv_object){.handle = handle, .owner = call->worker->context};
 	return err;
 }
@@ -197,8 +206,8 @@ static CUresult library_load(struct srv_call *call, struct load *load, const loa
 {
 	CUresult err = load_begin(call, load, args);
 	if (!err)
-		err = SRV_DRIVER(cuLibraryLoadData, library, load->image, load->options, load->values, load->count,
-				 NULL, NULL, 0);
+		err = SRV_DRIVER(cuLibraryLoadData, library, load->code, load->options, load->values, load->count, NULL,
+				 NULL, 0);
 	return err;
 }
 

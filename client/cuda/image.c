@@ -83,16 +83,75 @@ static bool encode_upload(XDR *args, const void *arguments)
 	       xdr_u_int64_t(args, &upload.offset);
 }
 
-CUresult cu_image_upload(const void *data, size_t size, u64 *id)
+/* Translation units that one program may have; the server's driver bounds them, too. */
+#define IMAGE_UNITS_MAX 4096
+
+static CUresult upload_part(upload_args *upload, const void *data, size_t size)
+{
+	CUresult err = CUDA_SUCCESS;
+	for (size_t sent = 0; !err && sent < size;) {
+		size_t count = size - sent < CRICKET_BLOB_MAX ? size - sent : CRICKET_BLOB_MAX;
+		err = cu_call_with_blob(FN_CONTROL_UPLOAD, encode_upload, upload, (const char *)data + sent, count);
+		upload->offset += count;
+		sent += count;
+	}
+	return err;
+}
+
+/* The fatbins of the translation units, ended by NULL, when `image` is the wrapper of a linked program. */
+static const void *const *linked_units(const void *image)
+{
+	__fatBinC_Wrapper_t wrapper;
+	if (strnlen(image, sizeof(uint32_t)) < sizeof(uint32_t) || memcmp(image, &(uint32_t){FATBINC_MAGIC}, 4))
+		return NULL;
+	memcpy(&wrapper, image, sizeof(wrapper));
+	return wrapper.version == FATBINC_LINK_VERSION ? wrapper.filename_or_fatbins : NULL;
+}
+
+/* Adds up the sizes of all units. */
+static CUresult measure_units(const void *const *units, uint64_t *total)
+{
+	for (size_t i = 0; units && units[i]; i++) {
+		const void *data;
+		size_t size;
+		CUresult err =
+		    i < IMAGE_UNITS_MAX ? cu_image_measure(units[i], &data, &size) : CUDA_ERROR_INVALID_IMAGE;
+		if (err)
+			return err;
+		*total += size;
+	}
+	return *total <= CRICKET_IMAGE_MAX ? CUDA_SUCCESS : CUDA_ERROR_INVALID_IMAGE;
+}
+
+static u64 new_image(void)
 {
 	static atomic_ullong last;
-	upload_args upload = {.id = atomic_fetch_add(&last, 1) + 1, .total = size};
-	CUresult err = CUDA_SUCCESS;
-	while (!err && upload.offset < size) {
-		size_t left = size - upload.offset, count = left < CRICKET_BLOB_MAX ? left : CRICKET_BLOB_MAX;
-		err = cu_call_with_blob(FN_CONTROL_UPLOAD, encode_upload, &upload, (const char *)data + upload.offset,
-					count);
-		upload.offset += count;
+	return atomic_fetch_add(&last, 1) + 1;
+}
+
+CUresult cu_image_upload_bytes(const void *data, size_t size, u64 *id)
+{
+	upload_args upload = {.id = new_image(), .total = size};
+	*id = upload.id;
+	return size <= CRICKET_IMAGE_MAX ? upload_part(&upload, data, size) : CUDA_ERROR_INVALID_IMAGE;
+}
+
+CUresult cu_image_upload(const void *image, u64 *id)
+{
+	const void *data;
+	size_t size;
+	CUresult err = cu_image_measure(image, &data, &size);
+	if (err)
+		return err;
+	const void *const *units = linked_units(image);
+	upload_args upload = {.id = new_image(), .total = size};
+	err = measure_units(units, &upload.total);
+	if (!err)
+		err = upload_part(&upload, data, size);
+	for (size_t i = 0; !err && units && units[i]; i++) {
+		err = cu_image_measure(units[i], &data, &size);
+		if (!err)
+			err = upload_part(&upload, data, size);
 	}
 	*id = upload.id;
 	return err;

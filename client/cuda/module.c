@@ -193,8 +193,6 @@ static CUresult keep(enum cr_kind kind, uint64_t context, struct load_reply *rep
 static CUresult load(enum cu_function_id function, enum cr_kind kind, const void *image, struct jit *jit,
 		     load_option *library_options, unsigned library_count, u64 *handle)
 {
-	const void *data;
-	size_t size;
 	uint64_t context;
 	load_args args = {.jit = {jit->count, jit->options}, .library = {library_count, library_options}};
 	struct cu_call call;
@@ -205,9 +203,7 @@ static CUresult load(enum cu_function_id function, enum cr_kind kind, const void
 		context = 0;
 	}
 	if (!err)
-		err = cu_image_measure(image, &data, &size);
-	if (!err)
-		err = cu_image_upload(data, size, &args.image);
+		err = cu_image_upload(image, &args.image);
 	if (!err)
 		err = cu_call_begin(&call, function);
 	if (err)

@@ -10,29 +10,21 @@
 #include "log.h"
 #include "queue.h"
 
-static void units_unload(struct drv_module *module)
+static CUresult code_load(struct drv_module *module, const struct fatbin_units *units, struct cpu_text log)
 {
-	for (size_t i = 0; i < module->unit_count; i++)
-		cpu_module_unload(module->units[i]);
-	free(module->units);
-}
-
-static CUresult units_load(struct drv_module *module, const struct fatbin_units *units, struct cpu_text log)
-{
-	module->units = calloc(units->count, sizeof(struct cpu_module *));
-	if (!module->units)
+	struct cpu_unit *texts = calloc(units->count, sizeof *texts);
+	if (!texts)
 		return CUDA_ERROR_OUT_OF_MEMORY;
-	for (size_t i = 0; i < units->count; i++) {
-		CUresult result =
-		    cpu_module_load(units->units[i].text, units->units[i].length, drv_memory(), log, &module->units[i]);
-		if (result != CUDA_SUCCESS) {
-			drv_log(DRV_LOG_ERROR, "module load: %s", log.size ? log.data : "bad PTX");
-			return result;
-		}
-		module->unit_count++;
-		module->function_count += cpu_module_kernel_count(module->units[i]);
-	}
-	return CUDA_SUCCESS;
+	for (size_t i = 0; i < units->count; i++)
+		texts[i] = (struct cpu_unit){
+		    .text = units->units[i].text, .length = units->units[i].length, .name = units->units[i].name};
+	CUresult result = cpu_module_link(texts, units->count, drv_memory(), log, &module->code);
+	free(texts);
+	if (result == CUDA_SUCCESS)
+		module->function_count = cpu_module_kernel_count(module->code);
+	else
+		drv_log(DRV_LOG_ERROR, "module load: %s", log.size ? log.data : "bad PTX");
+	return result;
 }
 
 CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *context, struct cpu_text log,
@@ -43,7 +35,7 @@ CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *c
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	module->context = context;
 	drv_list_init(&module->siblings);
-	CUresult result = units_load(module, units, log);
+	CUresult result = code_load(module, units, log);
 	if (result == CUDA_SUCCESS) {
 		module->handle = drv_handle_new(DRV_MODULE, module);
 		module->functions = calloc(module->function_count + 1, sizeof *module->functions);
@@ -55,8 +47,7 @@ CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *c
 		drv_module_unload(module);
 		return result;
 	}
-	drv_log(DRV_LOG_DEBUG, "module load: %zu units of PTX, %zu kernels", module->unit_count,
-		module->function_count);
+	drv_log(DRV_LOG_DEBUG, "module load: %zu units of PTX, %zu kernels", units->count, module->function_count);
 	*out = module;
 	return CUDA_SUCCESS;
 }
@@ -76,39 +67,24 @@ void drv_module_unload(struct drv_module *module)
 	for (size_t i = 0; i < module->function_count; i++)
 		drv_function_free(module->functions[i]);
 	free(module->functions);
-	units_unload(module);
+	if (module->code)
+		cpu_module_unload(module->code);
 	free(module);
-}
-
-/* The kernel with a number, NULL when there is none. */
-static struct cpu_kernel *kernel_numbered(const struct drv_module *module, size_t number)
-{
-	for (size_t i = 0; i < module->unit_count; i++) {
-		size_t count = cpu_module_kernel_count(module->units[i]);
-		if (number < count)
-			return cpu_module_kernel(module->units[i], number);
-		number -= count;
-	}
-	return NULL;
 }
 
 bool drv_module_find_kernel(const struct drv_module *module, const char *name, size_t *number)
 {
-	*number = 0;
-	for (size_t i = 0; i < module->unit_count; i++) {
-		size_t count = cpu_module_kernel_count(module->units[i]);
-		struct cpu_kernel *kernel = cpu_module_find_kernel(module->units[i], name);
-		for (size_t j = 0; j < count; j++, (*number)++)
-			if (kernel && cpu_module_kernel(module->units[i], j) == kernel)
-				return true;
-	}
+	const struct cpu_kernel *kernel = cpu_module_find_kernel(module->code, name);
+	for (*number = 0; kernel && *number < module->function_count; (*number)++)
+		if (cpu_module_kernel(module->code, *number) == kernel)
+			return true;
 	return false;
 }
 
 struct drv_function *drv_module_function(struct drv_module *module, size_t number)
 {
 	if (!module->functions[number])
-		module->functions[number] = drv_function_new(module, kernel_numbered(module, number));
+		module->functions[number] = drv_function_new(module, cpu_module_kernel(module->code, number));
 	return module->functions[number];
 }
 
@@ -116,16 +92,13 @@ CUresult drv_module_variable(const struct drv_module *module, const char *name, 
 {
 	uint64_t where;
 	size_t bytes;
-	for (size_t i = 0; i < module->unit_count; i++) {
-		if (!cpu_module_find_variable(module->units[i], name, &where, &bytes))
-			continue;
-		if (address)
-			*address = where;
-		if (size)
-			*size = bytes;
-		return CUDA_SUCCESS;
-	}
-	return CUDA_ERROR_NOT_FOUND;
+	if (!cpu_module_find_variable(module->code, name, &where, &bytes))
+		return CUDA_ERROR_NOT_FOUND;
+	if (address)
+		*address = where;
+	if (size)
+		*size = bytes;
+	return CUDA_SUCCESS;
 }
 
 /* The API */

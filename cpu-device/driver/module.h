@@ -19,15 +19,15 @@ struct drv_module {
 	CUmodule handle;
 	struct drv_context *context; /* NULL: loaded for a library, and not taken by a context yet */
 	struct drv_library *library; /* NULL: the program's own module */
-	struct cpu_module **units;
-	size_t unit_count;
+	struct cpu_module *code;
 	struct drv_function **functions; /* by number, made when first asked for */
 	size_t function_count;
 	bool quiet;               /* its handles have ended, and its last launches have been waited for */
 	struct drv_link siblings; /* in the context's or the library's list */
 };
 
-/* Loads every unit. What is wrong with the PTX goes to `log` and to the driver's log. The module is in no list yet. */
+/* Loads the units, linked together. What is wrong with the PTX goes to `log` and to the driver's log. The module is in
+ * no list yet. */
 CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *context, struct cpu_text log,
 			 struct drv_module **module);
 
@@ -37,7 +37,7 @@ void drv_module_end_handles(struct drv_module *module);
 /* Takes the module out of its list and frees it with its functions. No operation may use it any more. */
 void drv_module_unload(struct drv_module *module);
 
-/* Numbers of kernels run through all units. */
+/* The number of the kernel called `name`; false when there is none. */
 bool drv_module_find_kernel(const struct drv_module *module, const char *name, size_t *number);
 
 /* The function of a kernel's number; NULL when memory is short. */

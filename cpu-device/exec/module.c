@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../ptx/link.h"
 #include "../ptx/lower.h"
 #include "../ptx/parse.h"
 
@@ -36,7 +37,7 @@ void cpu_exec_set_target(int target)
 
 static bool is_variable(const struct ptx_variable *variable)
 {
-	return !variable->is_extern && variable->size;
+	return !variable->is_extern && !variable->definition && variable->size;
 }
 
 static CUresult variables_place(struct cpu_module *module)
@@ -77,23 +78,66 @@ static void relocations_apply(struct cpu_module *module)
 	}
 }
 
+static bool is_kernel(const struct ptx_function *function)
+{
+	return function->is_kernel && function->has_body && !function->definition;
+}
+
 static bool kernels_make(struct cpu_module *module)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < module->ast.function_count; i++)
-		count += module->ast.functions[i]->is_kernel && module->ast.functions[i]->has_body;
+		count += is_kernel(module->ast.functions[i]);
 	module->kernels = calloc(count + 1, sizeof(*module->kernels));
 	if (!module->kernels)
 		return false;
 	for (size_t i = 0; i < module->ast.function_count; i++)
-		if (module->ast.functions[i]->is_kernel && module->ast.functions[i]->has_body)
+		if (is_kernel(module->ast.functions[i]))
 			module->kernels[module->kernel_count++] =
 			    (struct cpu_kernel){.module = module, .ast = module->ast.functions[i]};
 	return true;
 }
 
-CUresult cpu_module_load(const char *ptx, size_t length, struct cpu_memory *memory, struct cpu_text log,
+/* Parses one of several units; messages begin with its name. */
+static CUresult unit_parse(struct ptx_module *ast, const struct cpu_unit *unit, size_t number, struct cpu_text log)
+{
+	char made_up[32];
+	size_t start;
+
+	snprintf(made_up, sizeof(made_up), "unit %zu", number);
+	ast->unit = ptx_copy_or_null(&ast->arena, unit->name ? unit->name : made_up);
+	if (!ast->unit)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	start = log.size ? (size_t)snprintf(log.data, log.size, "%s: ", ast->unit) : 0;
+	start = start < log.size ? start : log.size ? log.size - 1 : 0;
+	ast->arena.log = log.data + start;
+	ast->arena.log_size = log.size - start;
+	return ptx_parse(ast, unit->text, unit->length, atomic_load(&device_target));
+}
+
+static CUresult units_parse(struct ptx_module *ast, const struct cpu_unit *units, size_t count, struct cpu_text log)
+{
+	CUresult error = CUDA_SUCCESS;
+
+	ast->arena.log = log.data;
+	ast->arena.log_size = log.size;
+	if (count == 1)
+		error = ptx_parse(ast, units->text, units->length, atomic_load(&device_target));
+	for (size_t i = 0; count > 1 && !error && i < count; i++)
+		error = unit_parse(ast, &units[i], i + 1, log);
+	ast->arena.log = log.data;
+	ast->arena.log_size = log.size;
+	if (!error && log.size)
+		log.data[0] = 0;
+	if (!error)
+		error = ptx_link(ast, count);
+	ast->arena.log = NULL;
+	ast->arena.log_size = 0;
+	return error;
+}
+
+CUresult cpu_module_link(const struct cpu_unit *units, size_t count, struct cpu_memory *memory, struct cpu_text log,
 			 struct cpu_module **result)
 {
 	struct cpu_module *module = calloc(1, sizeof(*module));
@@ -104,12 +148,8 @@ CUresult cpu_module_load(const char *ptx, size_t length, struct cpu_memory *memo
 	if (!module)
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	module->memory = memory;
-	module->ast.arena.log = log.data;
-	module->ast.arena.log_size = log.size;
 	pthread_mutex_init(&module->lock, NULL);
-	error = ptx_parse(&module->ast, ptx, length, atomic_load(&device_target));
-	module->ast.arena.log = NULL;
-	module->ast.arena.log_size = 0;
+	error = units_parse(&module->ast, units, count, log);
 	if (!error)
 		error = variables_place(module);
 	if (!error && !kernels_make(module))

@@ -35,11 +35,9 @@ static bool entry_better(const struct fatbin_entry *entry, const struct fatbin_e
 }
 
 /* Finds the best PTX entry of `size` bytes of entries; without one, `best->payload` is NULL. */
-static CUresult entries_choose(const uint8_t *bytes, size_t size, unsigned capability, struct fatbin_entry *best,
-			       size_t *count)
+static CUresult entries_choose(const uint8_t *bytes, size_t size, unsigned capability, struct fatbin_entry *best)
 {
 	*best = (struct fatbin_entry){0};
-	*count = 0;
 	while (size) {
 		struct fatbin_entry entry;
 		size_t total;
@@ -49,7 +47,6 @@ static CUresult entries_choose(const uint8_t *bytes, size_t size, unsigned capab
 			*best = entry;
 		bytes += total;
 		size -= total;
-		(*count)++;
 	}
 	return CUDA_SUCCESS;
 }
@@ -60,18 +57,17 @@ static CUresult units_append(struct fatbin_units *units, const struct fatbin_ent
 	if (!grown)
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	units->units = grown;
+	grown[units->count] = (struct fatbin_unit){0};
 	CUresult result = fatbin_entry_text(entry, &grown[units->count]);
 	if (result == CUDA_SUCCESS)
 		units->count++;
 	return result;
 }
 
-/* Reads one fatbin. An empty one gives CUDA_ERROR_NO_BINARY_FOR_GPU and sets `empty`. */
-static CUresult fatbin_read_one(const uint8_t *image, size_t size, unsigned capability, struct fatbin_units *units,
-				bool *empty)
+/* Reads one fatbin. An empty one gives CUDA_ERROR_NO_BINARY_FOR_GPU. */
+static CUresult fatbin_read_one(const uint8_t *image, size_t size, unsigned capability, struct fatbin_units *units)
 {
 	struct header header;
-	*empty = false;
 	if (size < sizeof header)
 		return CUDA_ERROR_INVALID_IMAGE;
 	memcpy(&header, image, sizeof header);
@@ -80,22 +76,19 @@ static CUresult fatbin_read_one(const uint8_t *image, size_t size, unsigned capa
 	if (header.header_size > size || header.size > size - header.header_size)
 		return CUDA_ERROR_INVALID_IMAGE;
 	struct fatbin_entry best;
-	size_t count;
-	CUresult result = entries_choose(image + header.header_size, header.size, capability, &best, &count);
+	CUresult result = entries_choose(image + header.header_size, header.size, capability, &best);
 	if (result != CUDA_SUCCESS)
 		return result;
-	*empty = count == 0;
 	return best.payload ? units_append(units, &best) : CUDA_ERROR_NO_BINARY_FOR_GPU;
 }
 
 static CUresult fatbins_read(const void *const *fatbins, unsigned capability, struct fatbin_units *units)
 {
 	for (size_t i = 0; fatbins[i]; i++) {
-		bool empty;
 		if (i == WRAPPER_UNITS_MAX)
 			return CUDA_ERROR_INVALID_IMAGE;
-		CUresult result = fatbin_read_one(fatbins[i], FATBIN_SIZE_UNKNOWN, capability, units, &empty);
-		if (result != CUDA_SUCCESS && !empty)
+		CUresult result = fatbin_read_one(fatbins[i], FATBIN_SIZE_UNKNOWN, capability, units);
+		if (result != CUDA_SUCCESS && result != CUDA_ERROR_NO_BINARY_FOR_GPU)
 			return result;
 	}
 	return units->count ? CUDA_SUCCESS : CUDA_ERROR_NO_BINARY_FOR_GPU;
@@ -104,13 +97,12 @@ static CUresult fatbins_read(const void *const *fatbins, unsigned capability, st
 static CUresult wrapper_read(const void *image, unsigned capability, struct fatbin_units *units)
 {
 	struct wrapper wrapper;
-	bool empty;
 	memcpy(&wrapper, image, sizeof wrapper);
 	if (wrapper.version == 2 && wrapper.filename_or_fatbins)
 		return fatbins_read(wrapper.filename_or_fatbins, capability, units);
 	if (wrapper.version != 1 || !wrapper.data)
 		return CUDA_ERROR_INVALID_IMAGE;
-	return fatbin_read_one(wrapper.data, FATBIN_SIZE_UNKNOWN, capability, units, &empty);
+	return fatbin_read_one(wrapper.data, FATBIN_SIZE_UNKNOWN, capability, units);
 }
 
 /* PTX begins with white space, a comment or a directive. */
@@ -142,14 +134,13 @@ CUresult fatbin_read(const void *image, size_t size, unsigned capability, struct
 {
 	uint32_t magic = magic_of(image, size);
 	CUresult result;
-	bool empty;
 
 	*units = (struct fatbin_units){0};
 	if (magic == wrapper_magic)
 		result =
 		    size == FATBIN_SIZE_UNKNOWN ? wrapper_read(image, capability, units) : CUDA_ERROR_INVALID_IMAGE;
 	else if (magic == header_magic)
-		result = fatbin_read_one(image, size, capability, units, &empty);
+		result = fatbin_read_one(image, size, capability, units);
 	else if (magic == 0x464C457F) /* "\177ELF" */
 		result = CUDA_ERROR_NO_BINARY_FOR_GPU;
 	else
@@ -159,10 +150,16 @@ CUresult fatbin_read(const void *image, size_t size, unsigned capability, struct
 	return result;
 }
 
+static void unit_free(struct fatbin_unit *unit)
+{
+	free(unit->text);
+	free(unit->name);
+}
+
 void fatbin_free(struct fatbin_units *units)
 {
 	for (size_t i = 0; i < units->count; i++)
-		free(units->units[i].text);
+		unit_free(&units->units[i]);
 	free(units->units);
 	*units = (struct fatbin_units){0};
 }

@@ -9,6 +9,7 @@
 struct fatbin_unit {
 	char *text;
 	size_t length; /* without the terminator */
+	char *name;    /* for messages, on the heap; NULL: none */
 };
 
 /* The PTX of an image: one unit, or one per translation unit of a program made with nvcc -rdc=true. */
@@ -25,10 +26,11 @@ struct fatbin_units {
 
 /* Takes the PTX out of `image`: a fatbin wrapper (version 1 or 2), a fatbin, or PTX text ended by a NUL or by `size`.
    Of each fatbin it takes the entry with the highest PTX architecture that is not above `capability` (10 * major +
-   minor); entries for one architecture or family only count when they name exactly that capability. Empty fatbins of
-   a version 2 wrapper are passed over. A wrapper is only accepted with FATBIN_SIZE_UNKNOWN, because it holds pointers.
-   On success the caller ends with fatbin_free(). Errors: CUDA_ERROR_NO_BINARY_FOR_GPU when there is machine code but no
-   usable PTX, CUDA_ERROR_INVALID_IMAGE when the image is damaged or none of the above, CUDA_ERROR_OUT_OF_MEMORY. */
+   minor); entries for one architecture or family only count when they name exactly that capability. Of the units
+   of a version 2 wrapper, those without usable PTX are passed over: nvcc links its device runtime, which is machine
+   code, into programs. A wrapper is only accepted with FATBIN_SIZE_UNKNOWN, because it holds pointers. On success the
+   caller ends with fatbin_free(). Errors: CUDA_ERROR_NO_BINARY_FOR_GPU when there is machine code but no usable PTX,
+   CUDA_ERROR_INVALID_IMAGE when the image is damaged or none of the above, CUDA_ERROR_OUT_OF_MEMORY. */
 CUresult fatbin_read(const void *image, size_t size, unsigned capability, struct fatbin_units *units);
 void fatbin_free(struct fatbin_units *units);
 

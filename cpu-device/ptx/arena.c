@@ -42,6 +42,18 @@ char *ptx_copy(struct ptx_arena *arena, const char *text, size_t length)
 	return copy;
 }
 
+char *ptx_copy_or_null(struct ptx_arena *arena, const char *text)
+{
+	char *volatile copy = NULL;
+	jmp_buf escape;
+
+	arena->escape = &escape;
+	if (!setjmp(escape))
+		copy = ptx_copy(arena, text, strlen(text));
+	arena->escape = NULL;
+	return copy;
+}
+
 void *ptx_grow(struct ptx_arena *arena, void *items, size_t count, size_t *room, size_t size)
 {
 	void *larger;

@@ -26,6 +26,9 @@ void *ptx_alloc(struct ptx_arena *arena, size_t size);
 /* A terminated copy of `length` characters. */
 char *ptx_copy(struct ptx_arena *arena, const char *text, size_t length);
 
+/* A copy of a terminated text, outside a parse or lowering; NULL when memory is short. */
+char *ptx_copy_or_null(struct ptx_arena *arena, const char *text);
+
 /* Room for one more element in an array of the arena: *items of *room elements of `size` bytes, `count` in use. */
 void *ptx_grow(struct ptx_arena *arena, void *items, size_t count, size_t *room, size_t size);
 

@@ -22,6 +22,9 @@ enum ptx_reference { PTX_NO_REFERENCE, PTX_TEXTURE_REFERENCE, PTX_SAMPLER_REFERE
 
 struct ptx_function;
 
+/* Who sees a name of module level: only PTX_INTERNAL ones may be the same in several units. */
+enum ptx_linkage { PTX_INTERNAL, PTX_EXTERN, PTX_VISIBLE, PTX_WEAK, PTX_COMMON };
+
 /* A symbol's address stored in an initialised variable. */
 struct ptx_relocation {
 	size_t offset; /* in the variable; 8 bytes there */
@@ -39,6 +42,10 @@ struct ptx_variable {
 	size_t element; /* bytes of one element */
 	bool is_extern;
 	enum ptx_reference reference;
+	enum ptx_linkage linkage;
+	bool referenced;                    /* by an instruction or an initial value */
+	struct ptx_variable *definition;    /* what stands for this declaration once linked; NULL: itself */
+	const char *unit;                   /* that declares it; NULL: the only one */
 	struct ptx_function *function;      /* the function it belongs to; NULL at module level */
 	unsigned char *initial;             /* NULL: zeros */
 	struct ptx_relocation *relocations; /* to be applied over `initial` */
@@ -102,7 +109,12 @@ struct ptx_instruction {
 struct ptx_function {
 	const char *name;
 	bool is_kernel, has_body;
-	size_t index; /* among the module's functions */
+	enum ptx_linkage linkage;
+	bool referenced;                 /* by an instruction or an initial value */
+	bool address_taken;              /* so that a call through a pointer may reach it */
+	struct ptx_function *definition; /* what stands for this declaration once linked; NULL: itself */
+	const char *unit;                /* that declares it; NULL: the only one */
+	size_t index;                    /* among the module's functions */
 	struct ptx_variable **parameters, **results;
 	size_t parameter_count, parameter_room, result_count, result_room;
 	size_t parameter_bytes;
@@ -119,12 +131,28 @@ struct ptx_function {
 
 struct ptx_module {
 	struct ptx_arena arena;
-	int version; /* 10 * major + minor of .version */
-	int target;  /* 75 for sm_75 */
+	int version;      /* 10 * major + minor of .version */
+	int target;       /* 75 for sm_75 */
+	const char *unit; /* being parsed; NULL: there is only one */
 	struct ptx_function **functions;
 	size_t function_count, function_room;
 	struct ptx_variable **variables; /* of module level and of functions' .global, .const */
 	size_t variable_count, variable_room;
 };
+
+/* What a name stands for once the units are linked. */
+static inline struct ptx_function *ptx_function_definition(struct ptx_function *function)
+{
+	while (function->definition)
+		function = function->definition;
+	return function;
+}
+
+static inline struct ptx_variable *ptx_variable_definition(struct ptx_variable *variable)
+{
+	while (variable->definition)
+		variable = variable->definition;
+	return variable;
+}
 
 #endif

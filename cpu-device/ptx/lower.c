@@ -438,13 +438,19 @@ static void reach_function(struct reach *reach, struct ptx_function *function)
 	reach->list[reach->count++] = function;
 }
 
-static void reach_operand(struct reach *reach, const struct ptx_operand *operand)
+/* Also replaces declarations by what they were linked to. */
+static void reach_operand(struct reach *reach, struct ptx_operand *operand)
 {
 	struct cpu_program *program = reach->program;
-	struct ptx_variable *variable = operand->variable;
+	struct ptx_variable *variable;
 
-	if (operand->kind == PTX_FUNCTION)
+	if (operand->kind == PTX_FUNCTION) {
+		operand->function = ptx_function_definition(operand->function);
 		reach_function(reach, operand->function);
+	}
+	if (operand->kind == PTX_VARIABLE)
+		operand->variable = ptx_variable_definition(operand->variable);
+	variable = operand->variable;
 	if (operand->kind == PTX_VARIABLE && variable->space == PTX_SHARED && variable->layout != program &&
 	    !variable->is_extern) {
 		size_t offset = round_up(program->shared_bytes, (uint32_t)variable->align);
@@ -469,13 +475,15 @@ static bool is_indirect_call(const struct ptx_instruction *instruction)
 	return false;
 }
 
-/* A pointer may be to any function whose address a variable holds. */
+/* A pointer may be to any function whose address a variable or another kernel has taken. */
 static void reach_pointers(struct reach *reach)
 {
-	for (size_t i = 0; i < reach->module->variable_count; i++)
-		for (struct ptx_relocation *r = reach->module->variables[i]->relocations; r; r = r->next)
-			if (r->function)
-				reach_function(reach, r->function);
+	for (size_t i = 0; i < reach->module->function_count; i++) {
+		struct ptx_function *function = ptx_function_definition(reach->module->functions[i]);
+
+		if (reach->module->functions[i]->address_taken && !function->is_kernel)
+			reach_function(reach, function);
+	}
 }
 
 static void reach_all(struct reach *reach, struct ptx_function *kernel)
@@ -490,7 +498,7 @@ static void reach_all(struct reach *reach, struct ptx_function *kernel)
 			for (size_t k = 0; k < instruction->count; k++)
 				reach_operand(reach, &instruction->operands[k]);
 			reach->allocates |= !strncmp(instruction->name, "alloca", 6);
-			if (is_indirect_call(instruction)) {
+			if (!reach->indirect && is_indirect_call(instruction)) {
 				reach->indirect = true;
 				reach_pointers(reach);
 			}

@@ -151,6 +151,9 @@ void ptx_lower_plain(struct ptx_lowering *lowering);
    exec/lanes_memory.h. */
 void ptx_shapes_share(struct ptx_lowering *lowering, const bool *leader);
 
+/* Is the function called `name` provided by the machine? */
+bool ptx_is_builtin(const char *name);
+
 /* Chooses a place in the frame for each register (allocate.c) and encodes the function. Sets frame_bytes, constants,
    code; returns the 32-bit registers in use. */
 int ptx_allocate(struct ptx_lowering *lowering);

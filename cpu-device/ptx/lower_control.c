@@ -161,6 +161,16 @@ static void call_builtin(struct ptx_lowering *lowering, const struct cpu_call *c
 	}
 }
 
+bool ptx_is_builtin(const char *name)
+{
+	static const char *const names[] = {"vprintf", "malloc", "free", "__assertfail"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
 /* call (results), function, (arguments), prototype; all but the function may be missing. */
 static void lower_call(struct ptx_lowering *lowering)
 {

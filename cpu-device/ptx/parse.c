@@ -180,7 +180,7 @@ static void take_parameters(struct ptx_parser *parser, bool results)
 		if (!function->is_kernel && ptx_accept_word(parser, ".reg"))
 			variable = take_register_parameter(parser);
 		else if (ptx_accept_word(parser, ".param"))
-			variable = ptx_parse_variable(parser, PTX_PARAM, false, true);
+			variable = ptx_parse_variable(parser, PTX_PARAM, PTX_INTERNAL, true);
 		else
 			ptx_unexpected(parser, ".param");
 		offset = round_up(offset, variable->align);
@@ -258,8 +258,6 @@ static struct ptx_function *function_open(struct ptx_parser *parser, const char 
 	if (symbol)
 		return symbol->function;
 	function = ptx_alloc(parser->arena, sizeof(*function));
-	function->name = name;
-	function->is_kernel = is_kernel;
 	function->index = module->function_count;
 	ptx_scope_add(&parser->scopes, PTX_SYMBOL_FUNCTION, name)->function = function;
 	PTX_APPEND(parser->arena, module->functions, module->function_count, module->function_room, function);
@@ -268,9 +266,10 @@ static struct ptx_function *function_open(struct ptx_parser *parser, const char 
 
 /* The results come before the name; they are parsed into a function that stands in for the real one, which a second
    declaration shares with the first. */
-static void take_function(struct ptx_parser *parser, bool is_kernel)
+static void take_function(struct ptx_parser *parser, bool is_kernel, enum ptx_linkage linkage)
 {
-	struct ptx_function head = {.is_kernel = is_kernel, .line = parser->token.line};
+	struct ptx_function head = {
+	    .is_kernel = is_kernel, .linkage = linkage, .unit = parser->module->unit, .line = parser->token.line};
 	int depth = parser->scopes.depth;
 	struct ptx_lexer start;
 	struct ptx_token start_token;
@@ -286,6 +285,8 @@ static void take_function(struct ptx_parser *parser, bool is_kernel)
 	head.name = ptx_take_name(parser);
 	function = function_open(parser, head.name, is_kernel);
 	head.index = function->index;
+	head.referenced = function->referenced;
+	head.address_taken = function->address_taken;
 	*function = head;
 	parser->function = function;
 	ptx_scope_push(&parser->scopes, parser->token.line);
@@ -312,20 +313,20 @@ static void take_function(struct ptx_parser *parser, bool is_kernel)
 	parser->function = NULL;
 }
 
-/* .alias new, old; */
+/* .alias new, old; where `new` has been declared before */
 static void take_alias(struct ptx_parser *parser)
 {
-	char *name = ptx_take_name(parser);
+	struct ptx_function *alias = function_open(parser, ptx_take_name(parser), false);
 	struct ptx_symbol *symbol;
 	struct ptx_token token;
 
 	ptx_expect(parser, ',');
 	token = ptx_take(parser);
 	symbol = ptx_scope_find(&parser->scopes, token.text, token.length);
-	if (!symbol || symbol->kind != PTX_SYMBOL_FUNCTION)
-		ptx_escape(parser->arena, CUDA_ERROR_INVALID_PTX, token.line, "unknown function '%.*s'",
+	if (!symbol || symbol->kind != PTX_SYMBOL_FUNCTION || !symbol->function->has_body)
+		ptx_escape(parser->arena, CUDA_ERROR_INVALID_PTX, token.line, "'%.*s' is no function defined before",
 			   (int)token.length, token.text);
-	ptx_scope_add(&parser->scopes, PTX_SYMBOL_FUNCTION, name)->function = symbol->function;
+	alias->definition = symbol->function;
 	ptx_expect(parser, ';');
 }
 
@@ -339,24 +340,35 @@ static bool take_space(struct ptx_parser *parser, enum ptx_space *space)
 	return *space != PTX_REGISTER;
 }
 
-static void take_declaration(struct ptx_parser *parser)
+static enum ptx_linkage take_linkage(struct ptx_parser *parser)
 {
-	bool is_extern = false;
-	enum ptx_space space;
+	enum ptx_linkage linkage = PTX_INTERNAL;
 
 	for (;;) {
 		if (ptx_accept_word(parser, ".extern"))
-			is_extern = true;
-		else if (!ptx_accept_word(parser, ".visible") && !ptx_accept_word(parser, ".weak") &&
-			 !ptx_accept_word(parser, ".common"))
-			break;
+			linkage = PTX_EXTERN;
+		else if (ptx_accept_word(parser, ".visible"))
+			linkage = PTX_VISIBLE;
+		else if (ptx_accept_word(parser, ".weak"))
+			linkage = PTX_WEAK;
+		else if (ptx_accept_word(parser, ".common"))
+			linkage = PTX_COMMON;
+		else
+			return linkage;
 	}
+}
+
+static void take_declaration(struct ptx_parser *parser)
+{
+	enum ptx_linkage linkage = take_linkage(parser);
+	enum ptx_space space;
+
 	if (ptx_accept_word(parser, ".entry")) {
-		take_function(parser, true);
+		take_function(parser, true, linkage);
 	} else if (ptx_accept_word(parser, ".func")) {
-		take_function(parser, false);
+		take_function(parser, false, linkage);
 	} else if (take_space(parser, &space)) {
-		ptx_parse_variable(parser, space, is_extern, false);
+		ptx_parse_variable(parser, space, linkage, false);
 		ptx_expect(parser, ';');
 	} else {
 		ptx_unexpected(parser, "a declaration");
@@ -419,6 +431,7 @@ CUresult ptx_parse(struct ptx_module *module, const char *text, size_t length, i
 	parser->module = module;
 	parser->device_target = device_target;
 	module->arena.escape = &escape;
+	module->version = 0;
 	if (setjmp(escape)) {
 		result = module->arena.error;
 	} else {

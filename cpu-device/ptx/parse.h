@@ -20,8 +20,9 @@ struct ptx_parser {
 	size_t largest_argument; /* bytes of the largest .param variable in a function's body */
 };
 
-/* Parses `length` bytes of text into `module`, whose arena must be empty but for its log. `device_target` is the
-   highest .target accepted (75 for sm_75). On an error the log names the line; the caller frees the arena. */
+/* Parses `length` bytes of text and adds what they declare to `module`, with the unit's name in `module->unit`.
+   `device_target` is the highest .target accepted (75 for sm_75). On an error the log names the line; the caller frees
+   the arena. Names mean nothing beyond their unit until ptx_link() has been called. */
 CUresult ptx_parse(struct ptx_module *module, const char *text, size_t length, int device_target);
 
 /* The parser's tools. All escape on an error. */
@@ -43,7 +44,8 @@ int ptx_type_bytes(const char *name, size_t length);
 
 /* Variables (parse_variable.c): the declaration after its state space, up to and without the ';' ',' or ')' behind it.
    Several names separated by commas are all declared; the last is returned. */
-struct ptx_variable *ptx_parse_variable(struct ptx_parser *parser, enum ptx_space space, bool is_extern, bool only_one);
+struct ptx_variable *ptx_parse_variable(struct ptx_parser *parser, enum ptx_space space, enum ptx_linkage linkage,
+					bool only_one);
 
 /* The initial value of a texture, sampler or surface reference, if there is one (parse_reference.c). */
 void ptx_parse_reference(struct ptx_parser *parser, struct ptx_variable *variable);

@@ -90,9 +90,11 @@ static void name_resolve(struct ptx_parser *parser, struct ptx_operand *operand,
 	} else if (symbol && symbol->kind == PTX_SYMBOL_VARIABLE) {
 		operand->kind = PTX_VARIABLE;
 		operand->variable = symbol->variable;
+		operand->variable->referenced = true;
 	} else if (symbol && symbol->kind == PTX_SYMBOL_FUNCTION) {
 		operand->kind = PTX_FUNCTION;
 		operand->function = symbol->function;
+		operand->function->referenced = true;
 	} else if (part_resolve(parser, operand, token)) {
 		return;
 	} else if (token->text[0] == '%') {
@@ -193,6 +195,8 @@ static void take_instruction(struct ptx_parser *parser, struct ptx_instruction *
 	while (!ptx_accept(parser, ';')) {
 		struct ptx_operand operand = take_operand(parser, 0);
 
+		if (operand.kind == PTX_FUNCTION && strncmp(instruction->name, "call", 4))
+			operand.function->address_taken = true;
 		PTX_APPEND(parser->arena, instruction->operands, instruction->count, room, operand);
 		if (!ptx_accept(parser, ',') && !ptx_is(&parser->token, ';'))
 			ptx_unexpected(parser, "',' or ';'");
@@ -318,11 +322,11 @@ static bool take_body_variable(struct ptx_parser *parser)
 		      {".shared", PTX_SHARED},
 		      {".global", PTX_GLOBAL},
 		      {".const", PTX_CONST}};
-	bool is_extern = ptx_accept_word(parser, ".extern");
+	enum ptx_linkage linkage = ptx_accept_word(parser, ".extern") ? PTX_EXTERN : PTX_INTERNAL;
 
 	for (size_t i = 0; i < sizeof(spaces) / sizeof(*spaces); i++)
 		if (ptx_accept_word(parser, spaces[i].word)) {
-			ptx_parse_variable(parser, spaces[i].space, is_extern, false);
+			ptx_parse_variable(parser, spaces[i].space, linkage, false);
 			ptx_expect(parser, ';');
 			return true;
 		}

@@ -154,6 +154,10 @@ static void put_symbol(struct ptx_parser *parser, struct initialiser *init)
 		ptx_expect(parser, '(');
 	token = ptx_take(parser);
 	symbol = ptx_scope_find(&parser->scopes, token.text, token.length);
+	if (symbol && symbol->function)
+		symbol->function->referenced = symbol->function->address_taken = true;
+	if (symbol && symbol->variable)
+		symbol->variable->referenced = true;
 	if (!symbol || (!symbol->variable && !symbol->function) || init->variable->element != 8)
 		ptx_escape(parser->arena, CUDA_ERROR_INVALID_PTX, token.line, "bad initial value '%.*s'",
 			   (int)token.length, token.text);
@@ -223,6 +227,7 @@ static void variable_register(struct ptx_parser *parser, struct ptx_variable *va
 
 	/* The definition after an .extern declaration takes its place, so that earlier uses mean it too. */
 	if (old && old->variable && !function && old->variable->space == variable->space) {
+		variable->referenced = old->variable->referenced;
 		if (old->variable->is_extern && !variable->is_extern)
 			*old->variable = *variable;
 		return;
@@ -236,9 +241,14 @@ static void variable_register(struct ptx_parser *parser, struct ptx_variable *va
 		PTX_APPEND(parser->arena, function->locals, function->local_count, function->local_room, variable);
 }
 
-struct ptx_variable *ptx_parse_variable(struct ptx_parser *parser, enum ptx_space space, bool is_extern, bool only_one)
+struct ptx_variable *ptx_parse_variable(struct ptx_parser *parser, enum ptx_space space, enum ptx_linkage linkage,
+					bool only_one)
 {
-	struct ptx_variable pattern = {.space = space, .is_extern = is_extern, .line = parser->token.line};
+	struct ptx_variable pattern = {.space = space,
+				       .is_extern = linkage == PTX_EXTERN,
+				       .linkage = linkage,
+				       .unit = parser->module->unit,
+				       .line = parser->token.line};
 	struct ptx_variable *variable;
 
 	take_qualifiers(parser, &pattern);

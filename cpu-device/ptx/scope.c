@@ -1,12 +1,17 @@
 #include "scope.h"
 
-static size_t name_bucket(const char *name, size_t length)
+uint32_t ptx_name_hash(const char *name, size_t length)
 {
 	uint32_t hash = 2166136261u; /* FNV-1a */
 
 	for (size_t i = 0; i < length; i++)
 		hash = (hash ^ (unsigned char)name[i]) * 16777619u;
-	return hash % PTX_BUCKETS;
+	return hash;
+}
+
+static size_t name_bucket(const char *name, size_t length)
+{
+	return ptx_name_hash(name, length) % PTX_BUCKETS;
 }
 
 void ptx_scope_push(struct ptx_scopes *scopes, int line)

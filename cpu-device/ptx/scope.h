@@ -38,6 +38,9 @@ struct ptx_scopes {
 	int depth; /* 0: the module */
 };
 
+/* Hash of a name. */
+uint32_t ptx_name_hash(const char *name, size_t length);
+
 /* Opens a scope; escapes with INVALID_PTX when they nest too deeply. */
 void ptx_scope_push(struct ptx_scopes *scopes, int line);
 

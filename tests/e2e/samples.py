@@ -18,6 +18,7 @@ ARGUMENTS = {
     "reduction": ["--elements", "300007", "--blocks", "33"],
     "bandwidthTest": ["--min", "1", "--max", "3000001", "--repeats", "3"],
     "textures": ["--points", "300", "--rows", "600"],
+    "separateUnits": ["--elements", "5003"],
     "asyncStreams": ["--elements", "5003", "--streams", "5", "--rounds", "4"],
 }
 

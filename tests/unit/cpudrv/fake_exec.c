@@ -149,18 +149,26 @@ static CUresult line_apply(struct cpu_module *module, const char *line, struct c
 	return CUDA_SUCCESS;
 }
 
-CUresult cpu_module_load(const char *ptx, size_t length, struct cpu_memory *memory, struct cpu_text log,
-			 struct cpu_module **out)
+static CUresult unit_apply(struct cpu_module *module, const struct cpu_unit *unit, struct cpu_text log)
 {
-	struct cpu_module *module = calloc(1, sizeof *module);
-	char *text = strndup(ptx, length), *rest;
-	CUresult result = module && text ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
-	if (result == CUDA_SUCCESS)
-		module->memory = memory;
+	char *text = strndup(unit->text, unit->length), *rest;
+	CUresult result = text ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line && result == CUDA_SUCCESS;
 	     line = strtok_r(NULL, "\n", &rest))
 		result = line_apply(module, line, log);
 	free(text);
+	return result;
+}
+
+CUresult cpu_module_link(const struct cpu_unit *units, size_t count, struct cpu_memory *memory, struct cpu_text log,
+			 struct cpu_module **out)
+{
+	struct cpu_module *module = calloc(1, sizeof *module);
+	CUresult result = module ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
+	if (result == CUDA_SUCCESS)
+		module->memory = memory;
+	for (size_t i = 0; i < count && result == CUDA_SUCCESS; i++)
+		result = unit_apply(module, &units[i], log);
 	if (result == CUDA_SUCCESS)
 		*out = module;
 	else if (module)

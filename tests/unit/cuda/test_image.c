@@ -118,14 +118,39 @@ START_TEST(large_images_are_uploaded_in_pieces)
 	u64 first, second;
 	for (size_t i = 0; i < size; i++)
 		image[i] = (char)(i * 31 >> 3);
-	ck_assert_int_eq(cu_image_upload(image, size, &first), CUDA_SUCCESS);
+	ck_assert_int_eq(cu_image_upload_bytes(image, size, &first), CUDA_SUCCESS);
 	ck_assert_uint_eq(calls, 3);
 	ck_assert_uint_eq(uploaded_bytes, size);
 	ck_assert_int_eq(memcmp(uploaded, image, size), 0);
 	uploaded_bytes = 0;
-	ck_assert_int_eq(cu_image_upload(image, 10, &second), CUDA_SUCCESS);
+	ck_assert_int_eq(cu_image_upload_bytes(image, 10, &second), CUDA_SUCCESS);
 	ck_assert_uint_ne(first, second);
 	free(image);
+}
+END_TEST
+
+/* nvcc -rdc=true: the linked code, then every translation unit. */
+START_TEST(a_linked_program_is_uploaded_with_its_units)
+{
+	char linked[16] = {0}, units[2][64] = {{0}};
+	const void *fatbins[] = {units[0], units[1], NULL};
+	__fatBinC_Wrapper_t wrapper = {FATBINC_MAGIC, FATBINC_LINK_VERSION, (void *)linked, fatbins};
+	u64 id;
+	make_fatbin(linked, 16, 0);
+	make_fatbin(units[0], 16, 48);
+	make_fatbin(units[1], 16, 8);
+	uploaded_bytes = 0;
+	ck_assert_int_eq(cu_image_upload(&wrapper, &id), CUDA_SUCCESS);
+	ck_assert_uint_eq(uploaded_bytes, 16 + 64 + 24);
+	ck_assert_mem_eq(uploaded, linked, 16);
+	ck_assert_mem_eq(uploaded + 16, units[0], 64);
+	ck_assert_mem_eq(uploaded + 80, units[1], 24);
+	make_fatbin(units[1], 16, UINT64_MAX);
+	ck_assert_int_eq(cu_image_upload(&wrapper, &id), CUDA_ERROR_INVALID_IMAGE);
+	wrapper.version = FATBINC_VERSION; /* there the last pointer is a file's name */
+	uploaded_bytes = 0;
+	ck_assert_int_eq(cu_image_upload(&wrapper, &id), CUDA_SUCCESS);
+	ck_assert_uint_eq(uploaded_bytes, 16);
 }
 END_TEST
 
@@ -150,6 +175,7 @@ int main(void)
 	tcase_add_test(cases, fatbins_that_lie);
 	tcase_add_test(cases, an_elf_object_ends_with_its_last_section_or_header);
 	tcase_add_test(cases, large_images_are_uploaded_in_pieces);
+	tcase_add_test(cases, a_linked_program_is_uploaded_with_its_units);
 	tcase_add_test(cases, files);
 	suite_add_tcase(suite, cases);
 	return suite_run(suite);

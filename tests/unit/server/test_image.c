@@ -107,6 +107,32 @@ START_TEST(a_fatbin_may_not_be_longer_than_it_is)
 }
 END_TEST
 
+START_TEST(fatbins_in_a_row)
+{
+	struct {
+		uint32_t magic;
+		uint16_t version, header_size;
+		uint64_t size;
+		char payload[8];
+	} fatbins[2] = {{0xBA55ED50u, 1, 16, 8, "linked"}, {0xBA55ED50u, 1, 16, 8, "unit"}};
+	size_t size;
+	upload(fatbins, sizeof(fatbins));
+	char *image = srv_image_take(&images, 1, &size);
+	ck_assert_uint_eq(size, sizeof(fatbins));
+	ck_assert_uint_eq(srv_image_fatbin_size(image, size), 24);
+	free(image);
+	upload(fatbins, sizeof(fatbins) - 1);
+	expect_no_image(1);
+	fatbins[1].magic++;
+	upload(fatbins, sizeof(fatbins));
+	expect_no_image(1);
+	fatbins[1].magic--;
+	fatbins[1].size = 9;
+	upload(fatbins, sizeof(fatbins));
+	expect_no_image(1);
+}
+END_TEST
+
 START_TEST(an_elf_file_may_not_name_tables_outside)
 {
 	Elf64_Ehdr elf = {.e_ident = ELFMAG, .e_shoff = sizeof(elf), .e_shnum = 0, .e_shentsize = 64};
@@ -142,6 +168,7 @@ int main(void)
 	tcase_add_test(tests, an_incomplete_image_is_no_image);
 	tcase_add_test(tests, number_and_bytes_are_bounded);
 	tcase_add_test(tests, a_fatbin_may_not_be_longer_than_it_is);
+	tcase_add_test(tests, fatbins_in_a_row);
 	tcase_add_test(tests, an_elf_file_may_not_name_tables_outside);
 	tcase_add_test(tests, a_wrapper_with_addresses_is_refused);
 	suite_add_tcase(suite, tests);
