@@ -30,13 +30,16 @@ struct cpu_unit {
 
 /* Parses the units, links them to one module, and allocates and initialises its variables in `memory`. The text is not
    kept. Kernels are lowered when first run (or asked for their attributes).
-   Errors, with a line in `log`: CUDA_ERROR_INVALID_PTX, also for a name that is defined nowhere; with several units
-   CUDA_ERROR_INVALID_SOURCE for that and for one that is defined twice; CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
-   CUDA_ERROR_OUT_OF_MEMORY. */
+   Errors, with a line in `log`: CUDA_ERROR_INVALID_PTX, also for a name that is defined nowhere; for a unit with a name,
+   or several, CUDA_ERROR_INVALID_SOURCE for that and for a name that is defined twice, as NVIDIA's linker;
+   CUDA_ERROR_UNSUPPORTED_PTX_VERSION; CUDA_ERROR_OUT_OF_MEMORY. */
 CUresult cpu_module_link(const struct cpu_unit *units, size_t count, struct cpu_memory *memory, struct cpu_text log,
 			 struct cpu_module **module);
 
-/* The same for a single unit of `length` bytes. */
+/* Do the units parse, and when `linked` fit together? Errors as cpu_module_link(). Nothing is kept. */
+CUresult cpu_units_check(const struct cpu_unit *units, size_t count, bool linked, struct cpu_text log);
+
+/* cpu_module_link() for a single unit of `length` bytes. */
 static inline CUresult cpu_module_load(const char *ptx, size_t length, struct cpu_memory *memory, struct cpu_text log,
 				       struct cpu_module **module)
 {

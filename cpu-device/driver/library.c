@@ -11,10 +11,10 @@
 
 static struct drv_link libraries = {&libraries, &libraries};
 
-static CUresult library_load_module(struct drv_library *library, struct drv_context *context, struct cpu_text log,
+static CUresult library_load_module(struct drv_library *library, struct drv_context *context, struct drv_jit *jit,
 				    struct drv_module **module)
 {
-	CUresult result = drv_module_load(&library->units, context, log, module);
+	CUresult result = drv_module_load(&library->units, context, jit, module);
 	if (result != CUDA_SUCCESS)
 		return result;
 	(*module)->library = library;
@@ -37,8 +37,9 @@ CUresult drv_library_module(struct drv_library *library, struct drv_context *con
 		*module = spare;
 		return CUDA_SUCCESS;
 	}
-	char text[512] = "";
-	return library_load_module(library, context, (struct cpu_text){text, sizeof text}, module);
+	struct drv_jit jit;
+	(void)drv_jit_init(&jit, DRV_JIT_LOAD, 0, NULL, NULL);
+	return library_load_module(library, context, &jit, module);
 }
 
 CUresult drv_kernel_function(struct drv_kernel *kernel, struct drv_context *context, struct drv_function **function)
@@ -95,7 +96,7 @@ static void library_free(struct drv_library *library)
 static CUresult library_fill(struct drv_library *library, struct drv_jit *jit)
 {
 	struct drv_module *module;
-	CUresult result = library_load_module(library, NULL, drv_jit_log(jit), &module);
+	CUresult result = library_load_module(library, NULL, jit, &module);
 	if (result != CUDA_SUCCESS)
 		return result;
 	library->kernels = calloc(module->function_count + 1, sizeof *library->kernels);
@@ -159,7 +160,7 @@ static CUresult library_load_checked(CUlibrary *out, const void *code, const cha
 	struct drv_jit jit;
 	CUresult result = library_options_check(options, values, count);
 	if (result == CUDA_SUCCESS)
-		result = drv_jit_init(&jit, jit_count, jit_options, jit_values);
+		result = drv_jit_init(&jit, DRV_JIT_LOAD, jit_count, jit_options, jit_values);
 	if (result != CUDA_SUCCESS)
 		return result;
 	result = library_load(out, code, path, &jit);

@@ -10,8 +10,9 @@
 #include "log.h"
 #include "queue.h"
 
-static CUresult code_load(struct drv_module *module, const struct fatbin_units *units, struct cpu_text log)
+static CUresult code_load(struct drv_module *module, const struct fatbin_units *units, struct drv_jit *jit)
 {
+	struct cpu_text log = drv_jit_log(jit);
 	struct cpu_unit *texts = calloc(units->count, sizeof *texts);
 	if (!texts)
 		return CUDA_ERROR_OUT_OF_MEMORY;
@@ -20,14 +21,17 @@ static CUresult code_load(struct drv_module *module, const struct fatbin_units *
 		    .text = units->units[i].text, .length = units->units[i].length, .name = units->units[i].name};
 	CUresult result = cpu_module_link(texts, units->count, drv_memory(), log, &module->code);
 	free(texts);
-	if (result == CUDA_SUCCESS)
-		module->function_count = cpu_module_kernel_count(module->code);
-	else
-		drv_log(DRV_LOG_ERROR, "module load: %s", log.size ? log.data : "bad PTX");
-	return result;
+	if (result != CUDA_SUCCESS) {
+		drv_log(DRV_LOG_ERROR, "module load: %s", log.data);
+		return result;
+	}
+	module->function_count = cpu_module_kernel_count(module->code);
+	drv_jit_note(jit, "%zu units of PTX, %zu kernels; code is made when a kernel is first used\n", units->count,
+		     module->function_count);
+	return CUDA_SUCCESS;
 }
 
-CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *context, struct cpu_text log,
+CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *context, struct drv_jit *jit,
 			 struct drv_module **out)
 {
 	struct drv_module *module = calloc(1, sizeof *module);
@@ -35,7 +39,7 @@ CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *c
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	module->context = context;
 	drv_list_init(&module->siblings);
-	CUresult result = code_load(module, units, log);
+	CUresult result = code_load(module, units, jit);
 	if (result == CUDA_SUCCESS) {
 		module->handle = drv_handle_new(DRV_MODULE, module);
 		module->functions = calloc(module->function_count + 1, sizeof *module->functions);
@@ -113,7 +117,7 @@ static CUresult module_load(CUmodule *out, struct fatbin_units *units, struct dr
 		fatbin_free(units);
 		return result;
 	}
-	result = drv_module_load(units, context, drv_jit_log(jit), &module);
+	result = drv_module_load(units, context, jit, &module);
 	fatbin_free(units);
 	if (result == CUDA_SUCCESS) {
 		drv_list_append(&context->modules, &module->siblings);
@@ -141,7 +145,7 @@ DRV_API CUresult cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned c
 	CUresult result = context_check();
 	if (result != CUDA_SUCCESS)
 		return result;
-	result = drv_jit_init(&jit, count, options, values);
+	result = drv_jit_init(&jit, DRV_JIT_LOAD, count, options, values);
 	if (result != CUDA_SUCCESS)
 		return result;
 	result = drv_image_read(image, &jit, &units);
@@ -170,7 +174,7 @@ DRV_API CUresult cuModuleLoad(CUmodule *out, const char *path)
 	CUresult result = context_check();
 	if (result != CUDA_SUCCESS)
 		return result;
-	(void)drv_jit_init(&jit, 0, NULL, NULL);
+	(void)drv_jit_init(&jit, DRV_JIT_LOAD, 0, NULL, NULL);
 	result = drv_image_read_file(path, &jit, &units);
 	return result == CUDA_SUCCESS ? module_load(out, &units, &jit) : result;
 }

@@ -9,6 +9,7 @@
 
 #include "exec.h"
 #include "fatbin.h"
+#include "jit.h"
 #include "list.h"
 
 struct drv_context;
@@ -26,9 +27,9 @@ struct drv_module {
 	struct drv_link siblings; /* in the context's or the library's list */
 };
 
-/* Loads the units, linked together. What is wrong with the PTX goes to `log` and to the driver's log. The module is in
- * no list yet. */
-CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *context, struct cpu_text log,
+/* Loads the units, linked together. What is wrong with the PTX goes to `jit` and to the driver's log. The module is in
+   no list yet. */
+CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *context, struct drv_jit *jit,
 			 struct drv_module **module);
 
 /* Ends the handles of the module and its functions: nothing new can be launched from it. */

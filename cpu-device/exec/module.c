@@ -116,24 +116,40 @@ static CUresult unit_parse(struct ptx_module *ast, const struct cpu_unit *unit, 
 	return ptx_parse(ast, unit->text, unit->length, atomic_load(&device_target));
 }
 
-static CUresult units_parse(struct ptx_module *ast, const struct cpu_unit *units, size_t count, struct cpu_text log)
+static CUresult units_parse(struct ptx_module *ast, const struct cpu_unit *units, size_t count, bool linked,
+			    struct cpu_text log)
 {
+	bool alone = count == 1 && !units->name;
 	CUresult error = CUDA_SUCCESS;
 
+	if (log.size)
+		log.data[0] = 0;
 	ast->arena.log = log.data;
 	ast->arena.log_size = log.size;
-	if (count == 1)
+	if (alone)
 		error = ptx_parse(ast, units->text, units->length, atomic_load(&device_target));
-	for (size_t i = 0; count > 1 && !error && i < count; i++)
-		error = unit_parse(ast, &units[i], i + 1, log);
+	else
+		for (size_t i = 0; !error && i < count; i++)
+			error = unit_parse(ast, &units[i], i + 1, log);
 	ast->arena.log = log.data;
 	ast->arena.log_size = log.size;
 	if (!error && log.size)
 		log.data[0] = 0;
-	if (!error)
-		error = ptx_link(ast, count);
+	if (!error && linked)
+		error = ptx_link(ast, alone ? CUDA_ERROR_INVALID_PTX : CUDA_ERROR_INVALID_SOURCE);
 	ast->arena.log = NULL;
 	ast->arena.log_size = 0;
+	return error;
+}
+
+CUresult cpu_units_check(const struct cpu_unit *units, size_t count, bool linked, struct cpu_text log)
+{
+	struct ptx_module *ast = calloc(1, sizeof(*ast));
+	CUresult error = ast ? units_parse(ast, units, count, linked, log) : CUDA_ERROR_OUT_OF_MEMORY;
+
+	if (ast)
+		ptx_arena_free(&ast->arena);
+	free(ast);
 	return error;
 }
 
@@ -143,13 +159,11 @@ CUresult cpu_module_link(const struct cpu_unit *units, size_t count, struct cpu_
 	struct cpu_module *module = calloc(1, sizeof(*module));
 	CUresult error;
 
-	if (log.size)
-		log.data[0] = 0;
 	if (!module)
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	module->memory = memory;
 	pthread_mutex_init(&module->lock, NULL);
-	error = units_parse(&module->ast, units, count, log);
+	error = units_parse(&module->ast, units, count, true, log);
 	if (!error)
 		error = variables_place(module);
 	if (!error && !kernels_make(module))

@@ -11,7 +11,10 @@ enum entry_offset {
 	ENTRY_HEADER_SIZE = 4,
 	ENTRY_PAYLOAD_SIZE = 8,
 	ENTRY_COMPRESSED_SIZE = 16,
+	ENTRY_VERSION_MAJOR = 26,
 	ENTRY_ARCH = 28,
+	ENTRY_NAME = 32,
+	ENTRY_NAME_LENGTH = 36,
 	ENTRY_FLAGS = 40,
 	ENTRY_TEXT_SIZE = 56,
 	ENTRY_HEADER_MIN = 64,
@@ -45,6 +48,11 @@ bool fatbin_entry_read(const uint8_t *bytes, size_t size, struct fatbin_entry *e
 	    .arch = LOAD(uint32_t, bytes, ENTRY_ARCH),
 	};
 	*total = header_size + payload_size;
+	size_t name = LOAD(uint32_t, bytes, ENTRY_NAME), name_length = LOAD(uint32_t, bytes, ENTRY_NAME_LENGTH);
+	if (name_length && name >= ENTRY_HEADER_MIN && name <= header_size && name_length <= header_size - name) {
+		entry->name = (const char *)bytes + name;
+		entry->name_length = name_length;
+	}
 	return entry->compressed_size <= payload_size;
 }
 
@@ -100,5 +108,42 @@ CUresult fatbin_entry_text(const struct fatbin_entry *entry, struct fatbin_unit 
 		}
 	}
 	unit->length = strlen(unit->text);
+	if (entry->name)
+		unit->name = strndup(entry->name, entry->name_length);
 	return CUDA_SUCCESS;
+}
+
+#define STORE(type, bytes, offset, value) memcpy((bytes) + (offset), &(type){value}, sizeof(type))
+
+static size_t round_up(size_t size)
+{
+	return (size + 7) / 8 * 8;
+}
+
+static size_t header_size(const struct fatbin_unit *unit)
+{
+	return round_up(ENTRY_HEADER_MIN + (unit->name ? strlen(unit->name) : 0));
+}
+
+size_t fatbin_entry_size(const struct fatbin_unit *unit)
+{
+	return header_size(unit) + round_up(unit->length + 1);
+}
+
+void fatbin_entry_write(uint8_t *to, const struct fatbin_unit *unit, unsigned capability)
+{
+	size_t name_length = unit->name ? strlen(unit->name) : 0;
+	memset(to, 0, fatbin_entry_size(unit));
+	STORE(uint16_t, to, ENTRY_KIND, FATBIN_LINKED);
+	STORE(uint16_t, to, ENTRY_VERSION, ENTRY_VERSION_1);
+	STORE(uint32_t, to, ENTRY_HEADER_SIZE, (uint32_t)header_size(unit));
+	STORE(uint64_t, to, ENTRY_PAYLOAD_SIZE, round_up(unit->length + 1));
+	STORE(uint16_t, to, ENTRY_VERSION_MAJOR, 1);
+	STORE(uint32_t, to, ENTRY_ARCH, capability);
+	if (name_length) {
+		STORE(uint32_t, to, ENTRY_NAME, ENTRY_HEADER_MIN);
+		STORE(uint32_t, to, ENTRY_NAME_LENGTH, (uint32_t)name_length);
+		memcpy(to + ENTRY_HEADER_MIN, unit->name, name_length);
+	}
+	memcpy(to + header_size(unit), unit->text, unit->length);
 }

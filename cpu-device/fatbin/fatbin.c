@@ -34,23 +34,6 @@ static bool entry_better(const struct fatbin_entry *entry, const struct fatbin_e
 	return !best->payload || entry->arch > best->arch;
 }
 
-/* Finds the best PTX entry of `size` bytes of entries; without one, `best->payload` is NULL. */
-static CUresult entries_choose(const uint8_t *bytes, size_t size, unsigned capability, struct fatbin_entry *best)
-{
-	*best = (struct fatbin_entry){0};
-	while (size) {
-		struct fatbin_entry entry;
-		size_t total;
-		if (!fatbin_entry_read(bytes, size, &entry, &total))
-			return CUDA_ERROR_INVALID_IMAGE;
-		if (entry_better(&entry, best, capability))
-			*best = entry;
-		bytes += total;
-		size -= total;
-	}
-	return CUDA_SUCCESS;
-}
-
 static CUresult units_append(struct fatbin_units *units, const struct fatbin_entry *entry)
 {
 	struct fatbin_unit *grown = realloc(units->units, (units->count + 1) * sizeof *grown);
@@ -62,6 +45,30 @@ static CUresult units_append(struct fatbin_units *units, const struct fatbin_ent
 	if (result == CUDA_SUCCESS)
 		units->count++;
 	return result;
+}
+
+/* Finds the best PTX entry of `size` bytes of entries; without one, `best->payload` is NULL. Entries that were linked
+   all go to `units`. */
+static CUresult entries_choose(const uint8_t *bytes, size_t size, unsigned capability, struct fatbin_entry *best,
+			       struct fatbin_units *units)
+{
+	*best = (struct fatbin_entry){0};
+	while (size) {
+		struct fatbin_entry entry;
+		CUresult result = CUDA_SUCCESS;
+		size_t total;
+		if (!fatbin_entry_read(bytes, size, &entry, &total))
+			return CUDA_ERROR_INVALID_IMAGE;
+		if (entry.kind == FATBIN_LINKED && entry.arch <= capability)
+			result = units_append(units, &entry);
+		if (result != CUDA_SUCCESS)
+			return result;
+		if (entry_better(&entry, best, capability))
+			*best = entry;
+		bytes += total;
+		size -= total;
+	}
+	return CUDA_SUCCESS;
 }
 
 /* Reads one fatbin. An empty one gives CUDA_ERROR_NO_BINARY_FOR_GPU. */
@@ -76,8 +83,9 @@ static CUresult fatbin_read_one(const uint8_t *image, size_t size, unsigned capa
 	if (header.header_size > size || header.size > size - header.header_size)
 		return CUDA_ERROR_INVALID_IMAGE;
 	struct fatbin_entry best;
-	CUresult result = entries_choose(image + header.header_size, header.size, capability, &best);
-	if (result != CUDA_SUCCESS)
+	size_t before = units->count;
+	CUresult result = entries_choose(image + header.header_size, header.size, capability, &best, units);
+	if (result != CUDA_SUCCESS || units->count > before)
 		return result;
 	return best.payload ? units_append(units, &best) : CUDA_ERROR_NO_BINARY_FOR_GPU;
 }
@@ -162,4 +170,22 @@ void fatbin_free(struct fatbin_units *units)
 		unit_free(&units->units[i]);
 	free(units->units);
 	*units = (struct fatbin_units){0};
+}
+
+CUresult fatbin_write(const struct fatbin_units *units, unsigned capability, void **image, size_t *size)
+{
+	struct header header = {.magic = header_magic, .version = HEADER_VERSION, .header_size = HEADER_SIZE_MIN};
+	for (size_t i = 0; i < units->count; i++)
+		header.size += fatbin_entry_size(&units->units[i]);
+	*size = sizeof header + header.size;
+	uint8_t *to = *image = malloc(*size);
+	if (!to)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	memcpy(to, &header, sizeof header);
+	to += sizeof header;
+	for (size_t i = 0; i < units->count; i++) {
+		fatbin_entry_write(to, &units->units[i], capability);
+		to += fatbin_entry_size(&units->units[i]);
+	}
+	return CUDA_SUCCESS;
 }

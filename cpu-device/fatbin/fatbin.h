@@ -34,4 +34,9 @@ struct fatbin_units {
 CUresult fatbin_read(const void *image, size_t size, unsigned capability, struct fatbin_units *units);
 void fatbin_free(struct fatbin_units *units);
 
+/* Makes a fatbin on the heap from which fatbin_read() gives all the units back. Its entries have a kind of their own:
+   all of them count, for the device that they were linked for (`capability`) and any better one.
+   CUDA_ERROR_OUT_OF_MEMORY. */
+CUresult fatbin_write(const struct fatbin_units *units, unsigned capability, void **image, size_t *size);
+
 #endif

@@ -192,10 +192,9 @@ static void relocations_bind(const struct ptx_module *module)
 		}
 }
 
-CUresult ptx_link(struct ptx_module *module, size_t unit_count)
+CUresult ptx_link(struct ptx_module *module, CUresult mismatch)
 {
-	struct linker linker = {.arena = &module->arena,
-				.error = unit_count == 1 ? CUDA_ERROR_INVALID_PTX : CUDA_ERROR_INVALID_SOURCE};
+	struct linker linker = {.arena = &module->arena, .error = mismatch};
 	volatile CUresult result = CUDA_SUCCESS;
 	jmp_buf escape;
 

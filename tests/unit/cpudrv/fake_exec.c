@@ -1,4 +1,5 @@
 /* exec.h over host functions; see fake.h. */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,22 @@ CUresult cpu_module_link(const struct cpu_unit *units, size_t count, struct cpu_
 	else if (module)
 		cpu_module_unload(module);
 	return result;
+}
+
+/* A unit that says "//broken" parses no more than it loads; one alone with
+   "//kernel lonely" does not link. */
+CUresult cpu_units_check(const struct cpu_unit *units, size_t count, bool linked, struct cpu_text log)
+{
+	for (size_t i = 0; i < count; i++)
+		if (memmem(units[i].text, units[i].length, "//broken", 8)) {
+			snprintf(log.data, log.size, "%s: broken", units[i].name ? units[i].name : "?");
+			return CUDA_ERROR_INVALID_PTX;
+		}
+	if (linked && count == 1 && memmem(units[0].text, units[0].length, "//kernel lonely", 15)) {
+		snprintf(log.data, log.size, "Undefined reference");
+		return CUDA_ERROR_INVALID_SOURCE;
+	}
+	return CUDA_SUCCESS;
 }
 
 void cpu_module_unload(struct cpu_module *module)
