@@ -24,6 +24,7 @@ enum cr_kind {
 	CR_KIND_ARRAY,
 	CR_KIND_MIPMAP,
 	CR_KIND_TEXTURE, /* a texture or surface object */
+	CR_KIND_LINK,
 	CR_KIND_COUNT
 };
 

@@ -30,8 +30,8 @@ struct cpu_unit {
 
 /* Parses the units, links them to one module, and allocates and initialises its variables in `memory`. The text is not
    kept. Kernels are lowered when first run (or asked for their attributes).
-   Errors, with a line in `log`: CUDA_ERROR_INVALID_PTX, also for a name that is defined nowhere; for a unit with a name,
-   or several, CUDA_ERROR_INVALID_SOURCE for that and for a name that is defined twice, as NVIDIA's linker;
+   Errors, with a line in `log`: CUDA_ERROR_INVALID_PTX, also for a name that is defined nowhere; for a unit with a
+   name, or several, CUDA_ERROR_INVALID_SOURCE for that and for a name that is defined twice, as NVIDIA's linker;
    CUDA_ERROR_UNSUPPORTED_PTX_VERSION; CUDA_ERROR_OUT_OF_MEMORY. */
 CUresult cpu_module_link(const struct cpu_unit *units, size_t count, struct cpu_memory *memory, struct cpu_text log,
 			 struct cpu_module **module);
@@ -59,6 +59,14 @@ struct cpu_parameter {
 	size_t offset;
 	size_t size;
 };
+
+/* A kernel's name and parameters, for which it need not be lowered. CUDA_ERROR_OUT_OF_MEMORY. */
+struct cpu_kernel_layout {
+	const char *name;
+	const struct cpu_parameter *parameters; /* owned by the kernel */
+	size_t parameter_count;
+};
+CUresult cpu_kernel_layout(struct cpu_kernel *kernel, struct cpu_kernel_layout *layout);
 
 struct cpu_kernel_info {
 	const char *name;

@@ -1,5 +1,6 @@
 #include "linked.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "image.h"
@@ -40,8 +41,38 @@ bool srv_linked_make(struct srv_linked *linked, const char *image, size_t size)
 	return true;
 }
 
+static CUresult units_link(struct srv_linked *linked, void **image)
+{
+	CUresult err = CUDA_SUCCESS;
+	size_t size;
+	for (size_t i = 0; i < linked->count && !err; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "unit %zu", i + 1);
+		err = SRV_DRIVER(cuLinkAddData_v2, linked->link, CU_JIT_INPUT_FATBINARY,
+				 (void *)(uintptr_t)linked->units[i], linked->sizes[i], name, 0, NULL, NULL);
+	}
+	return err ? err : SRV_DRIVER(cuLinkComplete, linked->link, image, &size);
+}
+
+CUresult srv_linked_link(struct srv_linked *linked, const void **code)
+{
+	void *image;
+	CUresult err = srv_jit_make(&linked->jit, NULL, 0, true);
+	if (!err)
+		err = SRV_DRIVER(cuLinkCreate_v2, linked->jit.count, linked->jit.options, linked->jit.values,
+				 &linked->link);
+	if (!err)
+		err = units_link(linked, &image);
+	if (!err)
+		*code = image;
+	return err;
+}
+
 void srv_linked_free(struct srv_linked *linked)
 {
+	if (linked->link)
+		(void)SRV_DRIVER(cuLinkDestroy, linked->link);
+	srv_jit_free(&linked->jit);
 	free(linked->units);
 	free(linked->sizes);
 }

@@ -7,65 +7,23 @@
 #include "dispatch.h"
 #include "handlers.h"
 #include "handles.h"
+#include "jit.h"
 #include "linked.h"
-
-/* Four options more than a client may give: the log buffers. */
-#define JIT_OPTIONS_MAX (CUDA_OPTIONS_MAX + 4)
 
 struct load {
 	char *image;
 	const void *code; /* what the driver loads: the image, or a wrapper of its parts */
 	struct srv_linked linked;
-	CUjit_option options[JIT_OPTIONS_MAX];
-	void *values[JIT_OPTIONS_MAX];
-	unsigned count;
-	char *info_log, *error_log; /* CUDA_LOG_MAX bytes each */
+	struct srv_jit jit;
 };
 
-/* Options whose value is a number, and an input only. */
-static bool jit_option_travels(int option)
+/* BINARY_IS_PRESERVED is not passed on: the image goes when the load is done, the driver keeps its own copy. */
+static CUresult library_options_check(const load_args *args)
 {
-	switch (option) {
-	case CU_JIT_INFO_LOG_BUFFER:
-	case CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES:
-	case CU_JIT_ERROR_LOG_BUFFER:
-	case CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES:
-	case CU_JIT_WALL_TIME:
-	case CU_JIT_GLOBAL_SYMBOL_NAMES:
-	case CU_JIT_GLOBAL_SYMBOL_ADDRESSES:
-	case CU_JIT_GLOBAL_SYMBOL_COUNT:
-	case CU_JIT_REFERENCED_KERNEL_NAMES:
-	case CU_JIT_REFERENCED_KERNEL_COUNT:
-	case CU_JIT_REFERENCED_VARIABLE_NAMES:
-	case CU_JIT_REFERENCED_VARIABLE_COUNT:
-		return false;
-	default:
-		return option >= 0 && option < CU_JIT_NUM_OPTIONS;
-	}
-}
-
-static void load_option_add(struct load *load, CUjit_option option, uintptr_t value)
-{
-	load->options[load->count] = option;
-	load->values[load->count++] = (void *)value;
-}
-
-static CUresult load_options(struct load *load, const load_args *args)
-{
-	for (u_int i = 0; i < args->jit.jit_len; i++) {
-		if (!jit_option_travels(args->jit.jit_val[i].option))
-			return CUDA_ERROR_NOT_SUPPORTED;
-		load_option_add(load, (CUjit_option)args->jit.jit_val[i].option, args->jit.jit_val[i].value);
-	}
-	/* BINARY_IS_PRESERVED is not passed on: the image goes when the load is done, the driver keeps its own copy. */
 	for (u_int i = 0; i < args->library.library_len; i++) {
 		if (args->library.library_val[i].option != CU_LIBRARY_BINARY_IS_PRESERVED)
 			return CUDA_ERROR_NOT_SUPPORTED;
 	}
-	load_option_add(load, CU_JIT_INFO_LOG_BUFFER, (uintptr_t)load->info_log);
-	load_option_add(load, CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES, CUDA_LOG_MAX);
-	load_option_add(load, CU_JIT_ERROR_LOG_BUFFER, (uintptr_t)load->error_log);
-	load_option_add(load, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, CUDA_LOG_MAX);
 	return CUDA_SUCCESS;
 }
 
@@ -74,36 +32,24 @@ static CUresult load_begin(struct srv_call *call, struct load *load, const load_
 {
 	size_t size;
 	load->image = srv_image_take(&call->session->images, args->image, &size);
-	load->info_log = calloc(1, CUDA_LOG_MAX);
-	load->error_log = calloc(1, CUDA_LOG_MAX);
-	if (!load->info_log || !load->error_log)
-		return CUDA_ERROR_OUT_OF_MEMORY;
+	CUresult err = srv_jit_make(&load->jit, args->jit.jit_val, args->jit.jit_len, true);
+	if (!err)
+		err = library_options_check(args);
+	if (err)
+		return err;
 	if (!load->image)
 		return CUDA_ERROR_INVALID_IMAGE;
 	if (!srv_linked_make(&load->linked, load->image, size))
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	load->code = load->linked.count ? (const void *)&load->linked.wrapper : load->image;
-	return load_options(load, args);
+	return CUDA_SUCCESS;
 }
 
 static void load_free(struct load *load)
 {
 	srv_linked_free(&load->linked);
 	free(load->image);
-	free(load->info_log);
-	free(load->error_log);
-}
-
-static load_logs load_logs_of(const struct load *load)
-{
-	load_logs logs = {0};
-	if (load->info_log && load->error_log) {
-		logs.info.info_val = load->info_log;
-		logs.info.info_len = (u_int)strnlen(load->info_log, CUDA_LOG_MAX);
-		logs.error.error_val = load->error_log;
-		logs.error.error_len = (u_int)strnlen(load->error_log, CUDA_LOG_MAX);
-	}
-	return logs;
+	srv_jit_free(&load->jit);
 }
 
 /* More functions than the worker's reply has room for. */
@@ -145,12 +91,34 @@ static bool reply_loaded(struct srv_call *call, CUresult *err, u64 id, const loa
 	return srv_reply(call, *err) && xdr_load_logs(call->result, (load_logs *)logs);
 }
 
+/* Of a program whose linked machine code the driver could not take (*err) the units are linked; then `code` is what is
+   to be loaded instead. */
+static bool load_by_linking(struct load *load, CUresult *err)
+{
+	if (!load->linked.count || (*err != CUDA_ERROR_NO_BINARY_FOR_GPU && *err != CUDA_ERROR_INVALID_IMAGE))
+		return false;
+	CUresult linking = srv_linked_link(&load->linked, &load->code);
+	/* Where there is no linker, or no context for it, the load's own error says more. */
+	if (linking != CUDA_ERROR_NOT_SUPPORTED && linking != CUDA_ERROR_INVALID_CONTEXT)
+		*err = linking;
+	return !linking;
+}
+
+static load_logs load_logs_of(const struct load *load)
+{
+	const struct srv_jit *linker = &load->linked.jit;
+	return srv_jit_logs(linker->error_log && linker->error_log[0] ? linker : &load->jit);
+}
+
 static CUresult module_load(struct srv_call *call, struct load *load, const load_args *args, struct srv_object *module)
 {
 	CUmodule handle = NULL;
 	CUresult err = load_begin(call, load, args);
 	if (!err)
-		err = SRV_DRIVER(cuModuleLoadDataEx, &handle, load->code, load->count, load->options, load->values);
+		err = SRV_DRIVER(cuModuleLoadDataEx, &handle, load->code, load->jit.count, load->jit.options,
+				 load->jit.values);
+	if (load_by_linking(load, &err))
+		err = SRV_DRIVER(cuModuleLoadData, &handle, load->code);
 	*module = (struct srv_object){.handle = handle, .owner = call->worker->context};
 	return err;
 }
@@ -206,8 +174,10 @@ static CUresult library_load(struct srv_call *call, struct load *load, const loa
 {
 	CUresult err = load_begin(call, load, args);
 	if (!err)
-		err = SRV_DRIVER(cuLibraryLoadData, library, load->code, load->options, load->values, load->count, NULL,
-				 NULL, 0);
+		err = SRV_DRIVER(cuLibraryLoadData, library, load->code, load->jit.options, load->jit.values,
+				 load->jit.count, NULL, NULL, 0);
+	if (load_by_linking(load, &err))
+		err = SRV_DRIVER(cuLibraryLoadData, library, load->code, NULL, NULL, 0, NULL, NULL, 0);
 	return err;
 }
 

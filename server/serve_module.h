@@ -4,8 +4,9 @@
 
 #include "call.h"
 
-/* With more functions than this, their attributes are left for cricketFuncGetAttributes: each is a driver call. */
-#define SRV_ATTRIBUTED_FUNCTIONS_MAX 256
+/* With more functions than this, their attributes are left for cricketFuncGetAttributes, when one is used: to tell them
+   a driver has to make each function's code. */
+#define SRV_ATTRIBUTED_FUNCTIONS_MAX 16
 
 struct srv_functions {
 	function_info *rows; /* the names are the driver's; the rest is freed by srv_functions_free */

@@ -16,6 +16,7 @@ static struct cr_handle_table tables[CR_KIND_COUNT] = {
     [CR_KIND_FUNCTION] = {.kind = CR_KIND_FUNCTION},
     [CR_KIND_STREAM] = {.kind = CR_KIND_STREAM},
     [CR_KIND_EVENT] = {.kind = CR_KIND_EVENT},
+    [CR_KIND_LINK] = {.kind = CR_KIND_LINK},
     [CR_KIND_HOST_FUNCTION] = {.kind = CR_KIND_HOST_FUNCTION},
     [CR_KIND_GRAPH] = {.kind = CR_KIND_GRAPH},
     [CR_KIND_GRAPH_NODE] = {.kind = CR_KIND_GRAPH_NODE},

@@ -157,7 +157,7 @@ CUresult cu_image_upload(const void *image, u64 *id)
 	return err;
 }
 
-CUresult cu_image_read_file(const char *path, char **data)
+CUresult cu_image_read_file(const char *path, char **data, size_t *length)
 {
 	FILE *file = path ? fopen(path, "re") : NULL;
 	long size = -1;
@@ -176,5 +176,6 @@ CUresult cu_image_read_file(const char *path, char **data)
 		return CUDA_ERROR_INVALID_IMAGE;
 	}
 	(*data)[size] = '\0';
+	*length = (size_t)size;
 	return CUDA_SUCCESS;
 }

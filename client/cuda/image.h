@@ -15,7 +15,7 @@ CUresult cu_image_upload(const void *image, u64 *id);
 /* Uploads `size` bytes as they are. */
 CUresult cu_image_upload_bytes(const void *data, size_t size, u64 *id);
 
-/* Reads a whole file, with a NUL behind it; the caller frees. CUDA_ERROR_FILE_NOT_FOUND. */
-CUresult cu_image_read_file(const char *path, char **data);
+/* Reads a whole file, with a NUL behind its `size` bytes; the caller frees. CUDA_ERROR_FILE_NOT_FOUND. */
+CUresult cu_image_read_file(const char *path, char **data, size_t *size);
 
 #endif

@@ -6,6 +6,7 @@
 #include "hand.h"
 #include "handles.h"
 #include "image.h"
+#include "jit.h"
 #include "log.h"
 #include "memory.h"
 #include "platform.h"
@@ -80,78 +81,6 @@ static CUresult enter_loaded(enum cr_kind kind, uint64_t context, loaded *loaded
 	return CUDA_SUCCESS;
 }
 
-/* ---- JIT options ---- */
-
-/* The log buffers that the caller passed among the options. */
-struct log_buffer {
-	char *data;
-	size_t size;
-	void **used; /* slot of the size option: receives the bytes written */
-};
-
-struct jit {
-	load_option options[CUDA_OPTIONS_MAX];
-	unsigned count;
-	struct log_buffer info, error;
-};
-
-static CUresult read_option(struct jit *jit, CUjit_option option, void **value)
-{
-	switch (option) {
-	case CU_JIT_INFO_LOG_BUFFER:
-		jit->info.data = *value;
-		return CUDA_SUCCESS;
-	case CU_JIT_ERROR_LOG_BUFFER:
-		jit->error.data = *value;
-		return CUDA_SUCCESS;
-	case CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES:
-		jit->info.size = (unsigned)(uintptr_t)*value;
-		jit->info.used = value;
-		return CUDA_SUCCESS;
-	case CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES:
-		jit->error.size = (unsigned)(uintptr_t)*value;
-		jit->error.used = value;
-		return CUDA_SUCCESS;
-	case CU_JIT_GLOBAL_SYMBOL_NAMES:
-	case CU_JIT_GLOBAL_SYMBOL_ADDRESSES:
-		return CUDA_ERROR_NOT_SUPPORTED; /* they point into the program's memory */
-	default:
-		jit->options[jit->count++] = (load_option){(int)option, (uintptr_t)*value};
-		return CUDA_SUCCESS;
-	}
-}
-
-static CUresult read_options(struct jit *jit, const CUjit_option *options, void **values, unsigned count)
-{
-	CUresult err = CUDA_SUCCESS;
-	jit->count = 0;
-	jit->info = jit->error = (struct log_buffer){0};
-	if (count > CUDA_OPTIONS_MAX || (count && (!options || !values)))
-		return CUDA_ERROR_INVALID_VALUE;
-	for (unsigned i = 0; !err && i < count; i++)
-		err = read_option(jit, options[i], &values[i]);
-	return err;
-}
-
-static void fill_log(const struct log_buffer *buffer, const char *text, size_t length)
-{
-	if (!buffer->data || !buffer->size)
-		return;
-	if (length > buffer->size - 1)
-		length = buffer->size - 1;
-	if (length)
-		memcpy(buffer->data, text, length);
-	buffer->data[length] = '\0';
-	if (buffer->used)
-		*buffer->used = (void *)(uintptr_t)length;
-}
-
-static void fill_logs(const struct jit *jit, const load_logs *logs)
-{
-	fill_log(&jit->info, logs->info.info_val, logs->info.info_len);
-	fill_log(&jit->error, logs->error.error_val, logs->error.error_len);
-}
-
 /* ---- Loading ---- */
 
 /* load_res behind its `int err`: the arm depends on it, so it is read by hand. */
@@ -165,12 +94,12 @@ static bool_t decode_loaded(XDR *in, struct load_reply *reply)
 	return xdr_loaded(in, &reply->result.load_res_u.value);
 }
 
-static CUresult await_load(struct cu_call *call, bool encoded, struct load_reply *reply, const struct jit *jit)
+static CUresult await_load(struct cu_call *call, bool encoded, struct load_reply *reply, struct cu_jit *jit)
 {
 	load_logs logs = {0};
 	CUresult err =
 	    cu_call_result_or(call, encoded, (xdrproc_t)decode_loaded, reply, (xdrproc_t)xdr_load_logs, &logs);
-	fill_logs(jit, err ? &logs : &reply->result.load_res_u.value.logs);
+	cu_jit_finish(jit, err ? &logs : &reply->result.load_res_u.value.logs);
 	if (err && logs.error.error_len)
 		cr_log(CR_LOG_ERROR, "%s: %.*s", cu_functions[call->function].name, (int)logs.error.error_len,
 		       logs.error.error_val);
@@ -190,7 +119,7 @@ static CUresult keep(enum cr_kind kind, uint64_t context, struct load_reply *rep
 	return err;
 }
 
-static CUresult load(enum cu_function_id function, enum cr_kind kind, const void *image, struct jit *jit,
+static CUresult load(enum cu_function_id function, enum cr_kind kind, const void *image, struct cu_jit *jit,
 		     load_option *library_options, unsigned library_count, u64 *handle)
 {
 	uint64_t context;
@@ -216,11 +145,11 @@ static CUresult load(enum cu_function_id function, enum cr_kind kind, const void
 CUresult client_cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned int numOptions, CUjit_option *options,
 				   void **optionValues)
 {
-	struct jit jit;
+	struct cu_jit jit;
 	u64 handle;
 	if (!module || !image)
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult err = read_options(&jit, options, optionValues, numOptions);
+	CUresult err = cu_jit_read(&jit, options, optionValues, numOptions);
 	if (!err)
 		err = load(FN_cuModuleLoadDataEx, CR_KIND_MODULE, image, &jit, NULL, 0, &handle);
 	if (!err)
@@ -241,7 +170,8 @@ CUresult client_cuModuleLoadFatBinary(CUmodule *module, const void *fatCubin)
 CUresult client_cuModuleLoad(CUmodule *module, const char *fname)
 {
 	char *data;
-	CUresult err = cu_image_read_file(fname, &data);
+	size_t size;
+	CUresult err = cu_image_read_file(fname, &data, &size);
 	if (err)
 		return err;
 	err = client_cuModuleLoadData(module, data);
@@ -265,12 +195,12 @@ CUresult client_cuLibraryLoadData(CUlibrary *library, const void *code, CUjit_op
 				  void **jitOptionsValues, unsigned int numJitOptions, CUlibraryOption *libraryOptions,
 				  void **libraryOptionValues, unsigned int numLibraryOptions)
 {
-	struct jit jit;
+	struct cu_jit jit;
 	load_option library_options[CUDA_OPTIONS_MAX];
 	u64 handle;
 	if (!library || !code)
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult err = read_options(&jit, jitOptions, jitOptionsValues, numJitOptions);
+	CUresult err = cu_jit_read(&jit, jitOptions, jitOptionsValues, numJitOptions);
 	if (!err)
 		err = read_library_options(library_options, libraryOptions, libraryOptionValues, numLibraryOptions);
 	if (!err)
@@ -287,7 +217,8 @@ CUresult client_cuLibraryLoadFromFile(CUlibrary *library, const char *fileName, 
 				      unsigned int numLibraryOptions)
 {
 	char *data;
-	CUresult err = cu_image_read_file(fileName, &data);
+	size_t size;
+	CUresult err = cu_image_read_file(fileName, &data, &size);
 	if (err)
 		return err;
 	err = client_cuLibraryLoadData(library, data, jitOptions, jitOptionsValues, numJitOptions, libraryOptions,
@@ -460,7 +391,7 @@ CUresult client_cuLibraryGetManaged(CUdeviceptr *dptr, size_t *bytes, CUlibrary 
 static CUresult load_library_module(CUlibrary library, u64 *handle)
 {
 	struct cu_call call;
-	struct jit jit = {.count = 0};
+	struct cu_jit jit = {.count = 0};
 	struct load_reply reply = {0};
 	uint64_t context;
 	u64 id;

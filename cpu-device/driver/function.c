@@ -211,15 +211,15 @@ CUresult drv_function_set_attribute(struct drv_function_settings *settings, stru
 
 CUresult drv_function_parameter(struct drv_function *function, size_t index, size_t *offset, size_t *size)
 {
-	const struct cpu_kernel_info *info;
-	CUresult result = drv_function_info(function, &info);
+	struct cpu_kernel_layout layout;
+	CUresult result = cpu_kernel_layout(function->kernel, &layout);
 	if (result != CUDA_SUCCESS)
 		return result;
-	if (index >= info->parameter_count)
+	if (index >= layout.parameter_count)
 		return CUDA_ERROR_INVALID_VALUE;
-	*offset = info->parameters[index].offset;
+	*offset = layout.parameters[index].offset;
 	if (size)
-		*size = info->parameters[index].size;
+		*size = layout.parameters[index].size;
 	return CUDA_SUCCESS;
 }
 
@@ -278,15 +278,15 @@ DRV_API CUresult cuFuncSetSharedMemConfig(CUfunction handle, CUsharedconfig conf
 DRV_API CUresult cuFuncGetName(const char **name, CUfunction handle)
 {
 	struct drv_function *function;
-	const struct cpu_kernel_info *info;
+	struct cpu_kernel_layout layout;
 	if (!name)
 		return CUDA_ERROR_INVALID_VALUE;
 	CUresult result = drv_enter_function(handle, &function);
 	if (result != CUDA_SUCCESS)
 		return result;
-	result = drv_function_info(function, &info);
+	result = cpu_kernel_layout(function->kernel, &layout);
 	if (result == CUDA_SUCCESS)
-		*name = info->name;
+		*name = layout.name;
 	return drv_leave(result);
 }
 

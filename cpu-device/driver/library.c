@@ -295,13 +295,13 @@ static CUresult library_enumerate(struct drv_library *library, CUkernel *kernels
 	struct drv_module *module;
 	CUresult result = drv_library_module(library, NULL, &module);
 	for (size_t i = 0; result == CUDA_SUCCESS && i < count && i < library->kernel_count; i++) {
-		const struct cpu_kernel_info *info;
+		struct cpu_kernel_layout layout;
 		struct drv_function *function = drv_module_function(module, i);
 		if (!function)
 			return CUDA_ERROR_OUT_OF_MEMORY;
-		result = drv_function_info(function, &info);
+		result = cpu_kernel_layout(function->kernel, &layout);
 		if (result == CUDA_SUCCESS)
-			result = library_kernel(library, i, info->name, &kernels[i]);
+			result = library_kernel(library, i, layout.name, &kernels[i]);
 	}
 	return result;
 }

@@ -270,6 +270,14 @@ static bool parameters_describe(struct cpu_kernel *kernel)
 	return done;
 }
 
+CUresult cpu_kernel_layout(struct cpu_kernel *kernel, struct cpu_kernel_layout *layout)
+{
+	if (!parameters_describe(kernel))
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	*layout = (struct cpu_kernel_layout){kernel->ast->name, kernel->parameters, kernel->ast->parameter_count};
+	return CUDA_SUCCESS;
+}
+
 CUresult cpu_kernel_info(struct cpu_kernel *kernel, struct cpu_kernel_info *info)
 {
 	const struct cpu_program *program;

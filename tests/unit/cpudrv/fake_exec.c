@@ -239,6 +239,13 @@ CUresult cpu_kernel_prepare(struct cpu_kernel *kernel, struct cpu_text log)
 	return CUDA_ERROR_INVALID_PTX;
 }
 
+CUresult cpu_kernel_layout(struct cpu_kernel *kernel, struct cpu_kernel_layout *layout)
+{
+	const struct recipe *recipe = kernel->recipe;
+	*layout = (struct cpu_kernel_layout){recipe->name, recipe->parameters, recipe->parameter_count};
+	return CUDA_SUCCESS;
+}
+
 CUresult cpu_kernel_info(struct cpu_kernel *kernel, struct cpu_kernel_info *info)
 {
 	const struct recipe *recipe = kernel->recipe;

@@ -157,11 +157,13 @@ END_TEST
 START_TEST(files)
 {
 	char *data = NULL;
-	ck_assert_int_eq(cu_image_read_file("/nonexistent/image", &data), CUDA_ERROR_FILE_NOT_FOUND);
-	ck_assert_int_eq(cu_image_read_file(NULL, &data), CUDA_ERROR_INVALID_VALUE);
-	ck_assert_int_ne(cu_image_read_file("/", &data), CUDA_SUCCESS);
-	ck_assert_int_eq(cu_image_read_file("/proc/self/exe", &data), CUDA_SUCCESS);
+	size_t size = 0;
+	ck_assert_int_eq(cu_image_read_file("/nonexistent/image", &data, &size), CUDA_ERROR_FILE_NOT_FOUND);
+	ck_assert_int_eq(cu_image_read_file(NULL, &data, &size), CUDA_ERROR_INVALID_VALUE);
+	ck_assert_int_ne(cu_image_read_file("/", &data, &size), CUDA_SUCCESS);
+	ck_assert_int_eq(cu_image_read_file("/proc/self/exe", &data, &size), CUDA_SUCCESS);
 	ck_assert_int_eq(memcmp(data, ELFMAG, SELFMAG), 0);
+	ck_assert_uint_gt(size, SELFMAG);
 	free(data);
 }
 END_TEST

@@ -403,6 +403,65 @@ API CUresult cuEventSynchronize(CUevent event)
 	return CUDA_SUCCESS;
 }
 
+/* A program of several units: its machine code is never this device's. */
+struct wrapper {
+	unsigned magic;
+	int version;
+	const void *linked;
+	const void *const *units;
+};
+
+static bool is_linked_program(const void *image)
+{
+	const struct wrapper *wrapper = image;
+	return memcmp(image, &(unsigned){0x466243B1}, 4) == 0 && wrapper->version == 2 && wrapper->units[0];
+}
+
+struct CUlinkState_st {
+	unsigned units;
+	char *errors;
+	char image[32];
+};
+
+API CUresult cuLinkCreate_v2(unsigned int count, CUjit_option *options, void **values, CUlinkState *state)
+{
+	*state = keep(sizeof(**state));
+	(*state)->units = 0;
+	for (unsigned i = 0; i < count; i++) {
+		if (options[i] == CU_JIT_ERROR_LOG_BUFFER)
+			(*state)->errors = values[i];
+	}
+	return CUDA_SUCCESS;
+}
+
+/* The fatbin "bad" cannot be linked. */
+API CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void *data, size_t size, const char *name,
+			      unsigned int count, CUjit_option *options, void **values)
+{
+	(void)count, (void)options, (void)values;
+	record("link %s, type %d, %zu bytes\n", name, (int)type, size);
+	if (!memcmp((char *)data + 16, "bad", 3)) {
+		strcpy(state->errors, "a word of the linker");
+		return CUDA_ERROR_INVALID_SOURCE;
+	}
+	state->units++;
+	return CUDA_SUCCESS;
+}
+
+API CUresult cuLinkComplete(CUlinkState state, void **image, size_t *size)
+{
+	*size = (size_t)snprintf(state->image, sizeof(state->image), "kernels %u", state->units) + 1;
+	*image = state->image;
+	return CUDA_SUCCESS;
+}
+
+API CUresult cuLinkDestroy(CUlinkState state)
+{
+	record("link destroyed\n");
+	drop(state);
+	return CUDA_SUCCESS;
+}
+
 /* An image is the text "kernels N". */
 API CUresult cuLibraryLoadData(CUlibrary *library, const void *image, CUjit_option *options, void **values,
 			       unsigned int count, CUlibraryOption *library_options, void **library_values,
@@ -414,6 +473,8 @@ API CUresult cuLibraryLoadData(CUlibrary *library, const void *image, CUjit_opti
 			strcpy(values[i], "a word of the compiler");
 	}
 	unsigned kernels = 0;
+	if (is_linked_program(image))
+		return CUDA_ERROR_NO_BINARY_FOR_GPU;
 	if (sscanf(image, "kernels %u", &kernels) != 1 || kernels > KERNELS_MAX)
 		return CUDA_ERROR_INVALID_PTX;
 	*library = keep(sizeof(**library) + kernels * sizeof((*library)->kernels[0]));

@@ -433,6 +433,24 @@ class Libraries(SessionTest):
         err, reader = self.load(client, b"no such text")
         self.assertEqual((err, reader.opaque(), reader.opaque()), (218, b"", b"a word of the compiler"))
 
+    def test_units_are_linked_where_the_linked_code_does_not_fit(self):
+        client = self.connect()
+
+        def fatbin(payload):
+            return struct.pack("<IHHQ", 0xBA55ED50, 1, 16, len(payload)) + payload
+
+        err, reader = self.load(client, fatbin(b"machine code for another device") + fatbin(b"one") + fatbin(b"two"))
+        self.assertEqual(err, 0)
+        reader.u64(), reader.opaque(), reader.opaque()
+        self.assertEqual(len(self.parse_functions(reader)), 2)
+        calls = self.server.driver_calls()
+        self.assertIn("link unit 1, type 2, 19 bytes", calls)
+        self.assertIn("link unit 2, type 2, 19 bytes", calls)
+        self.assertIn("link destroyed", calls)
+        err, reader = self.load(client, fatbin(b"machine code for another device") + fatbin(b"bad"))
+        self.assertEqual((err, reader.opaque(), reader.opaque()), (300, b"", b"a word of the linker"))
+        self.assertEqual(self.load(client, fatbin(b"one") + fatbin(b"two")[:-1])[0], 200)
+
     def test_pieces(self):
         client = self.connect()
         client.send(CONTROL, UPLOAD, u64(5, 9, 0) + opaque(b"kern"))
@@ -447,7 +465,7 @@ class Libraries(SessionTest):
 
     def test_options_with_pointers_do_not_travel(self):
         client = self.connect()
-        for option, err in ((0, 0), (3, 801), (17, 801), (34, 0), (1000, 801), (-1, 801)):
+        for option, err in ((0, 0), (3, 801), (17, 801), (34, 0), (1000, 1), (-1, 1)):
             self.upload(client, 1, b"kernels 1")
             arguments = u64(1) + u32(1, option) + u64(32) + u32(0)
             self.assertEqual(client.cuda("cuLibraryLoadData", arguments)[0], err, option)
