@@ -88,6 +88,10 @@ CUresult cpu_kernel_prepare(struct cpu_kernel *kernel, struct cpu_text log);
 /* Everything a caller may want to know of a kernel. Lowers it; CUDA_ERROR_INVALID_PTX when it cannot be. */
 CUresult cpu_kernel_info(struct cpu_kernel *kernel, struct cpu_kernel_info *info);
 
+/* How kernels read attributes of the device (CUdevice_attribute); until set they find none. */
+typedef bool (*cpu_attribute_fn)(int attribute, int *value);
+void cpu_exec_set_attributes(cpu_attribute_fn read);
+
 struct cpu_launch {
 	struct cpu_kernel *kernel;
 	unsigned grid[3];
@@ -105,7 +109,7 @@ struct cpu_launch {
    grids at a time, each with a thread that calls: their blocks share the cores, and none waits for ever for another.
    Returns CUDA_SUCCESS or the sticky error (700 illegal address, 716 misaligned, 715 illegal instruction, 719 launch
    failure, 710 assert, 702 timeout, …), with kernel, PTX line, block, thread and address in `fault`. printf output goes
-   to the process's stdout in block order of execution. */
+   to the process's stdout in block order of execution. Grids that the kernel launches belong to the run. */
 CUresult cpu_kernel_run(struct cpu_memory *memory, const struct cpu_launch *launch, struct cpu_text fault);
 
 #endif

@@ -110,6 +110,12 @@ static void uuid_make(void)
 	memcpy(device.uuid.bytes + 8, &hash, sizeof hash);
 }
 
+/* For kernels that ask. */
+static bool attribute_known(int attribute, int *value)
+{
+	return drv_device_attribute((CUdevice_attribute)attribute, value) == CUDA_SUCCESS;
+}
+
 CUresult drv_device_init(void)
 {
 	const char *memory = getenv("CRICKET_CPU_MEMORY"), *capability = getenv("CRICKET_CPU_CC");
@@ -127,6 +133,7 @@ CUresult drv_device_init(void)
 		return CUDA_ERROR_INVALID_VALUE;
 	}
 	cpu_exec_set_target((int)device.capability);
+	cpu_exec_set_attributes(attribute_known);
 	generation_apply();
 	uuid_make();
 	device.cores = cores_count();

@@ -168,9 +168,16 @@ uint64_t cpu_function_address(size_t index)
 	return FUNCTION_BASE + 16 * (uint64_t)index;
 }
 
+int64_t cpu_function_number(uint64_t address)
+{
+	uint64_t number = (address - FUNCTION_BASE) / 16;
+
+	return address % 16 == 0 && number <= INT32_MAX ? (int64_t)number : -1;
+}
+
 const struct cpu_function *cpu_function_at(const struct cpu_program *program, uint64_t address)
 {
-	uint64_t index = (address - FUNCTION_BASE) / 16;
+	int64_t number = cpu_function_number(address);
 
-	return address % 16 == 0 && index < program->function_count ? program->functions[index] : NULL;
+	return number >= 0 && (uint64_t)number < program->function_count ? program->functions[number] : NULL;
 }

@@ -1,4 +1,7 @@
 /* Branches, calls, the end of threads, barriers, traps, and the functions that CUDA provides. */
+#include <string.h>
+
+#include "builtin.h"
 #include "lanes.h"
 
 /* Stops the group after its lanes have been put where they go on. */
@@ -219,6 +222,29 @@ LANE_FN(device_free)
 	EACH_LANE(i, mask & warp->live)
 	if (!cpu_device_free(warp, insn, i, address[i]))
 		return warp->limit;
+	return insn + 1;
+}
+
+/* Functions of the device runtime: arguments and results are in local memory, as for any call. */
+LANE_FN(device_call)
+{
+	const struct cpu_call *call = &warp->frame->function->calls[insn->imm];
+	struct cpu_builtin_call one = {.warp = warp, .insn = insn};
+
+	(void)frame;
+	EACH_LANE(i, mask & warp->active & warp->live)
+	{
+		u64 result;
+
+		one.lane = i;
+		for (size_t a = 0; a < call->argument_count; a++)
+			one.arguments[a] = cpu_local_at(warp, i, call->arguments[a]);
+		result = call->builtin->run(&one);
+		if (warp->stopped)
+			return warp->limit;
+		if (call->result_count)
+			memcpy(cpu_local_at(warp, i, call->results[0]), &result, call->builtin->pointer ? 8 : 4);
+	}
 	return insn + 1;
 }
 

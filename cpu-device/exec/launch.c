@@ -22,17 +22,23 @@
 
 static _Atomic uint64_t grids;
 
-/* Why the grid cannot be run, or CUDA_SUCCESS. */
-static CUresult shape_check(const struct cpu_launch *launch, const struct cpu_program *program, unsigned limit)
+bool cpu_launch_valid(const struct cpu_launch *launch)
 {
+	unsigned limit = cpu_kernel_ast(launch->kernel)->max_threads;
 	uint64_t threads = 1;
 
 	for (int i = 0; i < 3; i++) {
 		if (!launch->grid[i] || !launch->block[i] || launch->block[i] > MOST_THREADS)
-			return CUDA_ERROR_INVALID_VALUE;
+			return false;
 		threads *= launch->block[i];
 	}
-	if (threads > MOST_THREADS || (limit && threads > limit))
+	return threads <= MOST_THREADS && (!limit || threads <= limit);
+}
+
+/* Why the grid cannot be run, or CUDA_SUCCESS. */
+static CUresult shape_check(const struct cpu_launch *launch, const struct cpu_program *program)
+{
+	if (!cpu_launch_valid(launch))
 		return CUDA_ERROR_INVALID_VALUE;
 	if (launch->dynamic_shared_bytes > CPU_WINDOW_BYTES - program->dynamic_offset)
 		return CUDA_ERROR_INVALID_VALUE;
@@ -122,22 +128,31 @@ static void job_run(struct cpu_job *job)
 	cpu_releases_do(job);
 }
 
-CUresult cpu_kernel_run(struct cpu_memory *memory, const struct cpu_launch *launch, struct cpu_text fault)
+static void errors_free(struct cpu_job *job)
+{
+	while (job->errors) {
+		struct cpu_thread_error *error = job->errors;
+
+		job->errors = error->next;
+		free(error);
+	}
+}
+
+/* Runs one grid; what its threads have given to the device comes before what is in `pending`. */
+static CUresult grid_run(struct cpu_memory *memory, const struct cpu_launch *launch, unsigned depth,
+			 struct cpu_text fault, struct cpu_child **pending)
 {
 	struct cpu_kernel *kernel = launch->kernel;
-	struct cpu_job job = {.memory = memory, .launch = launch, .fault_text = fault};
-	int saved_errno = errno;
+	struct cpu_job job = {.memory = memory, .launch = launch, .fault_text = fault, .children.depth = depth};
 	CUresult result;
 
-	if (fault.size)
-		fault.data[0] = 0;
 	result = cpu_kernel_program(kernel, &job.program, fault);
 	if (!result)
-		result = shape_check(launch, job.program, cpu_kernel_ast(kernel)->max_threads);
+		result = shape_check(launch, job.program);
 	if (!result)
 		result = cluster_check(launch, cpu_kernel_ast(kernel));
 	if (result)
-		goto out;
+		return result;
 	job.kernel_name = cpu_kernel_ast(kernel)->name;
 	job.shared_window = cpu_memory_shared_window(memory);
 	job.local_window = cpu_memory_local_window(memory);
@@ -157,8 +172,42 @@ CUresult cpu_kernel_run(struct cpu_memory *memory, const struct cpu_launch *laun
 	if (!result)
 		result = (CUresult)atomic_load(&job.fault);
 	memory_give(&job);
+	errors_free(&job);
+	cpu_children_take(&job.children, memory, pending);
 	pthread_mutex_destroy(&job.lock);
-out:
+	return result;
+}
+
+/* A child has the device, the priority and the limits of the host's grid. */
+static CUresult child_run(struct cpu_child *child, struct cpu_memory *memory, const struct cpu_launch *of,
+			  struct cpu_text fault, struct cpu_child **pending)
+{
+	if (child->kind != CPU_CHILD_LAUNCH)
+		return cpu_child_move(child, memory, fault);
+	child->launch.parameters = (const void *)(uintptr_t)child->parameters;
+	child->launch.device = of->device;
+	child->launch.priority = of->priority;
+	child->launch.timeout_ns = of->timeout_ns;
+	return grid_run(memory, &child->launch, child->depth, fault, pending);
+}
+
+CUresult cpu_kernel_run(struct cpu_memory *memory, const struct cpu_launch *launch, struct cpu_text fault)
+{
+	struct cpu_child *pending = NULL;
+	int saved_errno = errno;
+	CUresult result;
+
+	if (fault.size)
+		fault.data[0] = 0;
+	result = grid_run(memory, launch, 0, fault, &pending);
+	while (pending) {
+		struct cpu_child *child = pending;
+
+		pending = child->next;
+		if (!result)
+			result = child_run(child, memory, launch, fault, &pending);
+		cpu_child_free(child, memory);
+	}
 	errno = saved_errno;
 	return result;
 }

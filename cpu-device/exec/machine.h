@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "../exec.h"
+#include "children.h"
 
 #define CPU_LANES 32
 #define CPU_ALL_LANES UINT32_MAX
@@ -52,7 +53,8 @@ struct cpu_constant {
 
 /* Where the caller keeps the arguments and wants the results: offsets in its local memory. */
 struct cpu_call {
-	const struct cpu_function *callee; /* NULL: through a register */
+	const struct cpu_function *callee; /* NULL: through a register, or ... */
+	const struct cpu_builtin *builtin; /* ... the machine's own */
 	const uint32_t *arguments, *results;
 	const uint32_t *argument_sizes, *result_sizes; /* bytes there */
 	size_t argument_count, result_count;
@@ -187,6 +189,13 @@ struct cpu_block {
 	uint32_t next_warp;       /* whose turn it is */
 };
 
+/* The last error of the device runtime in one thread of the grid. */
+struct cpu_thread_error {
+	uint64_t thread;
+	int error;
+	struct cpu_thread_error *next;
+};
+
 /* A grid that runs. */
 struct cpu_job {
 	struct cpu_memory *memory;
@@ -207,6 +216,8 @@ struct cpu_job {
 	pthread_mutex_t lock;         /* guards what follows */
 	struct cpu_release *releases; /* of free() in kernels, done when the grid has ended */
 	uint64_t workspace;           /* for grid-wide barriers: device address, 0 when not cooperative */
+	struct cpu_thread_error *errors;
+	struct cpu_children children;
 	bool printed;
 	uint32_t fuel; /* backward jumps until a group gives way */
 
@@ -290,8 +301,25 @@ bool cpu_device_free(struct cpu_warp *warp, const struct cpu_insn *insn, unsigne
 void cpu_device_assert(struct cpu_warp *warp, const struct cpu_insn *insn, unsigned lane, uint64_t message,
 		       uint64_t file, uint32_t line, uint64_t function);
 
+/* Can a grid have this shape? Its shared memory is checked when it runs. */
+bool cpu_launch_valid(const struct cpu_launch *launch);
+
+/* The kernel of the same module at an address as kernels see it; NULL when there is none. */
+struct cpu_kernel *cpu_kernel_sibling(const struct cpu_kernel *kernel, uint64_t address);
+
+/* Reads an attribute of the device; false when there is none of that number. */
+bool cpu_exec_attribute(int attribute, int *value);
+
+/* Where in its local memory lane `lane` of the running group keeps what is at `offset` in the frame. */
+static inline uint8_t *cpu_local_at(const struct cpu_warp *warp, unsigned lane, uint32_t offset)
+{
+	return warp->stack + (size_t)lane * warp->stack_bytes + warp->frame->local_base + offset;
+}
+
 /* The address of a function as kernels see it, and back; NULL when the address is none of the program's. */
 uint64_t cpu_function_address(size_t index);
+/* Number of the function at an address; -1 when it is none. */
+int64_t cpu_function_number(uint64_t address);
 const struct cpu_function *cpu_function_at(const struct cpu_program *program, uint64_t address);
 
 /* Looks whether barriers are complete now that threads have exited. */

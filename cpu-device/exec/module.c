@@ -224,6 +224,31 @@ bool cpu_module_find_variable(const struct cpu_module *module, const char *name,
 	return false;
 }
 
+struct cpu_kernel *cpu_kernel_sibling(const struct cpu_kernel *kernel, uint64_t address)
+{
+	struct cpu_module *module = kernel->module;
+	int64_t number = cpu_function_number(address);
+
+	for (size_t i = 0; number >= 0 && i < module->kernel_count; i++)
+		if (module->kernels[i].ast->index == (uint64_t)number)
+			return &module->kernels[i];
+	return NULL;
+}
+
+static _Atomic(cpu_attribute_fn) attribute_reader;
+
+void cpu_exec_set_attributes(cpu_attribute_fn read)
+{
+	atomic_store(&attribute_reader, read);
+}
+
+bool cpu_exec_attribute(int attribute, int *value)
+{
+	cpu_attribute_fn read = atomic_load(&attribute_reader);
+
+	return read && read(attribute, value);
+}
+
 const struct ptx_function *cpu_kernel_ast(const struct cpu_kernel *kernel)
 {
 	return kernel->ast;

@@ -446,7 +446,9 @@ static void reach_operand(struct reach *reach, struct ptx_operand *operand)
 
 	if (operand->kind == PTX_FUNCTION) {
 		operand->function = ptx_function_definition(operand->function);
-		reach_function(reach, operand->function);
+		/* A kernel that is launched is a program of its own. */
+		if (!operand->function->is_kernel)
+			reach_function(reach, operand->function);
 	}
 	if (operand->kind == PTX_VARIABLE)
 		operand->variable = ptx_variable_definition(operand->variable);

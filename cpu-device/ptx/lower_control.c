@@ -1,4 +1,5 @@
 /* Branches, calls, barriers. */
+#include "../exec/builtin.h"
 #include "lower.h"
 
 static void lower_branch(struct ptx_lowering *lowering)
@@ -161,8 +162,36 @@ static void call_builtin(struct ptx_lowering *lowering, const struct cpu_call *c
 	}
 }
 
+/* Bytes of an argument by its sign in the table. */
+static size_t builtin_size(char sign)
+{
+	return sign == 'c' ? 12 : (size_t)(sign - '0');
+}
+
+/* A function of the device runtime finds its arguments where the call put them. */
+static void call_device_runtime(struct ptx_lowering *lowering, struct cpu_call *call, const struct cpu_builtin *builtin)
+{
+	struct ptx_ir *ir;
+
+	if (call->argument_count < strlen(builtin->sizes) || call->argument_count > CPU_BUILTIN_ARGUMENTS)
+		ptx_invalid(lowering, "wrong number of arguments");
+	for (size_t i = 0; i < strlen(builtin->sizes); i++)
+		if (call->argument_sizes[i] < builtin_size(builtin->sizes[i]))
+			ptx_invalid(lowering, "argument of the wrong size");
+	if (call->result_count && call->result_sizes[0] < (builtin->pointer ? 8 : 4))
+		ptx_invalid(lowering, "result of the wrong size");
+	call->builtin = builtin;
+	ir = ptx_emit(lowering, "device_call@");
+	ir->imm = (int64_t)lowering->function->call_count;
+	PTX_APPEND(lowering->keep, lowering->function->calls, lowering->function->call_count, lowering->call_room,
+		   *call);
+}
+
 bool ptx_is_builtin(const char *name)
 {
+	if (cpu_builtin_is_name(name))
+		return true;
+
 	static const char *const names[] = {"vprintf", "malloc", "free", "__assertfail"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -189,6 +218,11 @@ static void lower_call(struct ptx_lowering *lowering)
 		arguments = &at->operands[next];
 	result_variables = list_take(lowering, results, true, &call.results, &call.result_sizes, &call.result_count);
 	list_take(lowering, arguments, false, &call.arguments, &call.argument_sizes, &call.argument_count);
+	if (target->kind == PTX_FUNCTION && !target->function->has_body && cpu_builtin_find(target->function->name)) {
+		call_device_runtime(lowering, &call, cpu_builtin_find(target->function->name));
+		results_load(lowering, results, result_variables);
+		return;
+	}
 	if (target->kind == PTX_FUNCTION && !target->function->has_body) {
 		call_builtin(lowering, &call, target->function->name);
 		results_load(lowering, results, result_variables);

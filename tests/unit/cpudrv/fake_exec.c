@@ -271,6 +271,11 @@ CUresult cpu_kernel_run(struct cpu_memory *memory, const struct cpu_launch *laun
 	return result;
 }
 
+void cpu_exec_set_attributes(cpu_attribute_fn read)
+{
+	(void)read;
+}
+
 void cpu_exec_set_target(int target)
 {
 	(void)target;
