@@ -1,6 +1,7 @@
 # Compiler warnings and sanitizers for everything we write, and helpers to make drop-in libraries.
 
 option(CRICKET_WERROR "Treat compiler warnings as errors" ON)
+option(CRICKET_FUZZ "Instrument for libFuzzer and make its targets (clang; see scripts/fuzz)" OFF)
 set(CRICKET_SANITIZE "" CACHE STRING "Sanitizers for our own code, e.g. address,undefined or thread")
 
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
@@ -17,6 +18,10 @@ if(CRICKET_SANITIZE)
   if(CRICKET_SANITIZE MATCHES "thread" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-Wno-tsan) # fences, which it does not follow: they order the memory of kernels alone
   endif()
+endif()
+if(CRICKET_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
 endif()
 # A shared library of ours must resolve every symbol at link time (not so with sanitizers, whose runtime
 # is in the executable).
