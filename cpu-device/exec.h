@@ -15,6 +15,10 @@ struct cpu_kernel;
 /* The newest .target that cpu_module_load accepts, 75 for sm_75 and until set. Any thread. */
 void cpu_exec_set_target(int target);
 
+/* How many threads a warp executes together in grids launched from now on: 32, unless set. With 1, each thread goes by
+   itself, which a kernel without operations between lanes cannot tell. For tests of the machine. Any thread. */
+void cpu_exec_set_width(unsigned lanes);
+
 /* Where the parser and the machine write what went wrong: truncated, always terminated. */
 struct cpu_text {
 	char *data; /* may be NULL when size is 0 */

@@ -67,7 +67,7 @@ bool cpu_barrier_arrive(struct cpu_warp *warp, const struct cpu_insn *insn, unsi
 	}
 	at = &block->barriers[barrier];
 	at->arrived += (uint32_t)__builtin_popcount(lanes);
-	at->slots += lanes == warp->live ? CPU_LANES : (uint32_t)__builtin_popcount(lanes);
+	at->slots += lanes == warp->live ? block->job->width : (uint32_t)__builtin_popcount(lanes);
 	at->expected = threads;
 	at->votes += votes;
 	cpu_group_add(warp, insn + 1, warp->frame, lanes, waiting ? CPU_AT_BARRIER : CPU_READY, barrier);

@@ -40,7 +40,7 @@ static struct cpu_frame *base_frame(struct cpu_block *block, uint32_t warp, size
 static bool storage_make(struct cpu_block *block)
 {
 	const struct cpu_program *program = block->job->program;
-	uint32_t warps = (block->job->threads + CPU_LANES - 1) / CPU_LANES;
+	uint32_t warps = (block->job->threads + block->job->width - 1) / block->job->width;
 	size_t frame = cpu_frame_bytes(program->entry);
 
 	if (!room_make(&block->shared, &block->shared_room, block->job->shared_bytes + 1) ||
@@ -68,7 +68,7 @@ static bool storage_make(struct cpu_block *block)
 /* Counted, not divided: three divisions for each lane were a fifth of a short grid's time. */
 static void thread_ids(struct cpu_warp *warp, const unsigned size[3])
 {
-	unsigned first = warp->index * CPU_LANES;
+	unsigned first = warp->index * warp->block->job->width;
 	unsigned x = first % size[0], y = first / size[0] % size[1], z = first / size[0] / size[1];
 
 	for (unsigned lane = 0; lane < CPU_LANES; lane++) {
@@ -128,9 +128,10 @@ static bool block_begin(struct cpu_block *block, struct cpu_job *job)
 	for (uint32_t w = 0; w < block->warp_count; w++) {
 		struct cpu_warp *warp = &block->warps[w];
 		struct cpu_frame *frame = base_frame(block, w, bytes);
-		uint32_t rest = job->threads - w * CPU_LANES;
+		uint32_t rest = job->threads - w * job->width;
 
-		warp->live = rest >= CPU_LANES ? CPU_ALL_LANES : (1u << rest) - 1;
+		rest = rest < job->width ? rest : job->width;
+		warp->live = CPU_ALL_LANES >> (CPU_LANES - rest);
 		warp->group_count = 0;
 		warp->starved = warp->forced = false;
 		warp->cluster_arrived = 0;

@@ -21,6 +21,12 @@
 #define SHARED_FUEL 128
 
 static _Atomic uint64_t grids;
+static _Atomic unsigned width = CPU_LANES;
+
+void cpu_exec_set_width(unsigned lanes)
+{
+	width = lanes ? lanes < CPU_LANES ? lanes : CPU_LANES : 1;
+}
 
 bool cpu_launch_valid(const struct cpu_launch *launch)
 {
@@ -156,6 +162,7 @@ static CUresult grid_run(struct cpu_memory *memory, const struct cpu_launch *lau
 	job.kernel_name = cpu_kernel_ast(kernel)->name;
 	job.shared_window = cpu_memory_shared_window(memory);
 	job.local_window = cpu_memory_local_window(memory);
+	job.width = width;
 	job.threads = launch->block[0] * launch->block[1] * launch->block[2];
 	job.clusters = 1;
 	job.in_clusters = launch->cluster[0] || cpu_kernel_ast(kernel)->cluster[0];

@@ -205,6 +205,7 @@ struct cpu_job {
 	uint64_t shared_window, local_window;
 	uint64_t parameters; /* device address of the copy of the parameters */
 	uint32_t threads;    /* per block */
+	uint32_t width;      /* lanes that each warp uses */
 	uint64_t clusters;
 	unsigned cluster[3];   /* blocks of a cluster in each direction */
 	bool in_clusters;      /* the launch or the kernel says so */
