@@ -87,9 +87,10 @@ static __host__ __device__ Result compute(uint64_t a, uint64_t b)
 {
 	double x = (double)(int64_t)a / 4294967296.0 / 65536.0, y = (double)(int32_t)b / 1024.0;
 
-	return {{mixed(a ^ b << 7), (uint64_t)quotients((int64_t)a, (int64_t)b >> (a & 31)), bits(polynomial(x / 40000)),
-		 bits(rational((float)x, (float)y)), (uint64_t)(int64_t)narrow(fabs(y) < 1e6 ? y : 7), (uint64_t)walk((uint32_t)a),
-		 text((uint32_t)b), bits(floor(x) + ceil(y) + rint(x * y) + fmin(x, y) - fmax(x, -y))}};
+	return {{mixed(a ^ b << 7), (uint64_t)quotients((int64_t)a, (int64_t)b >> (a & 31)),
+		 bits(polynomial(x / 40000)), bits(rational((float)x, (float)y)),
+		 (uint64_t)(int64_t)narrow(fabs(y) < 1e6 ? y : 7), (uint64_t)walk((uint32_t)a), text((uint32_t)b),
+		 bits(floor(x) + ceil(y) + rint(x * y) + fmin(x, y) - fmax(x, -y))}};
 }
 
 static __global__ void run(const uint64_t *in, Result *out, int n)

@@ -18,7 +18,8 @@
 	} while (0)
 
 /* An array in device memory. */
-template <class T> class Device {
+template <class T> class Device
+{
       public:
 	explicit Device(size_t count) : count(count)
 	{

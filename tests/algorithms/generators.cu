@@ -48,8 +48,8 @@ template <class State> static void test(const char *name)
 		for (int k = 0; k < 4; k++) {
 			const Sample &got = samples[4 * i + k];
 
-			same &= got.word == want[k].word && got.uniform == want[k].uniform && got.wide == want[k].wide &&
-				near(got.normal, want[k].normal);
+			same &= got.word == want[k].word && got.uniform == want[k].uniform &&
+				got.wide == want[k].wide && near(got.normal, want[k].normal);
 		}
 	}
 	check(name, same);

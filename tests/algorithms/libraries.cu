@@ -26,8 +26,8 @@ static void test_thrust()
 	thrust::transform(device.begin(), device.end(), out.begin(), Affine());
 	std::transform(words.begin(), words.end(), want.begin(), Affine());
 	check("thrust transform", std::equal(want.begin(), want.end(), thrust::host_vector<unsigned>(out).begin()));
-	check("thrust reduce", thrust::reduce(device.begin(), device.end(), 0u) ==
-				   std::accumulate(words.begin(), words.end(), 0u));
+	check("thrust reduce",
+	      thrust::reduce(device.begin(), device.end(), 0u) == std::accumulate(words.begin(), words.end(), 0u));
 	thrust::inclusive_scan(device.begin(), device.end(), out.begin());
 	std::partial_sum(words.begin(), words.end(), sums.begin());
 	check("thrust scan", std::equal(sums.begin(), sums.end(), thrust::host_vector<unsigned>(out).begin()));
