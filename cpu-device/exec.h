@@ -59,6 +59,10 @@ struct cpu_kernel *cpu_module_find_kernel(const struct cpu_module *module, const
 /* Address and size of the module variable `name` (.global or .const); false when there is none. */
 bool cpu_module_find_variable(const struct cpu_module *module, const char *name, uint64_t *address, size_t *size);
 
+/* Address of the texture (or surface) reference `name`, a variable of 8 bytes that holds the number of the object bound
+   to it; false when there is none. */
+bool cpu_module_find_reference(const struct cpu_module *module, const char *name, bool surface, uint64_t *address);
+
 struct cpu_parameter {
 	size_t offset;
 	size_t size;

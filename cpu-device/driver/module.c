@@ -9,6 +9,7 @@
 #include "image.h"
 #include "log.h"
 #include "queue.h"
+#include "reference.h"
 
 static CUresult code_load(struct drv_module *module, const struct fatbin_units *units, struct drv_jit *jit)
 {
@@ -39,6 +40,7 @@ CUresult drv_module_load(const struct fatbin_units *units, struct drv_context *c
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	module->context = context;
 	drv_list_init(&module->siblings);
+	drv_list_init(&module->references);
 	CUresult result = code_load(module, units, jit);
 	if (result == CUDA_SUCCESS) {
 		module->handle = drv_handle_new(DRV_MODULE, module);
@@ -66,6 +68,7 @@ void drv_module_end_handles(struct drv_module *module)
 
 void drv_module_unload(struct drv_module *module)
 {
+	drv_references_free(module);
 	drv_list_remove(&module->siblings);
 	drv_handle_end(module->handle);
 	for (size_t i = 0; i < module->function_count; i++)

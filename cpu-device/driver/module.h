@@ -23,8 +23,9 @@ struct drv_module {
 	struct cpu_module *code;
 	struct drv_function **functions; /* by number, made when first asked for */
 	size_t function_count;
-	bool quiet;               /* its handles have ended, and its last launches have been waited for */
-	struct drv_link siblings; /* in the context's or the library's list */
+	struct drv_link references; /* to textures and surfaces, made when first asked for */
+	bool quiet;                 /* its handles have ended, and its last launches have been waited for */
+	struct drv_link siblings;   /* in the context's or the library's list */
 };
 
 /* Loads the units, linked together. What is wrong with the PTX goes to `jit` and to the driver's log. The module is in

@@ -249,6 +249,21 @@ bool cpu_exec_attribute(int attribute, int *value)
 	return read && read(attribute, value);
 }
 
+bool cpu_module_find_reference(const struct cpu_module *module, const char *name, bool surface, uint64_t *address)
+{
+	enum ptx_reference wanted = surface ? PTX_SURFACE_REFERENCE : PTX_TEXTURE_REFERENCE;
+
+	for (size_t i = 0; i < module->ast.variable_count; i++) {
+		const struct ptx_variable *variable = module->ast.variables[i];
+
+		if (variable->address && variable->reference == wanted && !strcmp(variable->name, name)) {
+			*address = variable->address;
+			return true;
+		}
+	}
+	return false;
+}
+
 const struct ptx_function *cpu_kernel_ast(const struct cpu_kernel *kernel)
 {
 	return kernel->ast;

@@ -1,4 +1,5 @@
 /* Arrays, copies to and from them, texture and surface objects. */
+#define CUDA_ENABLE_DEPRECATED
 #include "fixture.h"
 
 #include <stdlib.h>
@@ -321,6 +322,58 @@ START_TEST(surface_objects)
 }
 END_TEST
 
+static uint64_t variable_value(const char *name)
+{
+	CUdeviceptr variable;
+	uint64_t value;
+	OK(cuModuleGetGlobal(&variable, NULL, module, name));
+	OK(cuMemcpyDtoH(&value, variable, sizeof value));
+	return value;
+}
+
+/* What CUDA has deprecated, and keeps. */
+START_TEST(references)
+{
+	CUarray array = array_new(8, 8, 0, CUDA_ARRAY3D_SURFACE_LDST), plain = array_new(8, 8, 0, 0), back;
+	CUfilter_mode filter;
+	CUdeviceptr memory, address;
+	CUtexref texture, again;
+	CUsurfref surface;
+	uint64_t first;
+	size_t offset;
+	OK(cuModuleGetTexRef(&texture, module, "tex_a"));
+	OK(cuModuleGetTexRef(&again, module, "tex_a"));
+	ck_assert_ptr_eq(texture, again);
+	FAILS(CUDA_ERROR_NOT_FOUND, cuModuleGetTexRef(&again, module, "counter"));
+	FAILS(CUDA_ERROR_NOT_FOUND, cuModuleGetSurfRef(&surface, module, "tex_a"));
+	OK(cuModuleGetSurfRef(&surface, module, "surf_a"));
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuTexRefGetArray(&back, texture));
+	OK(cuTexRefSetArray(texture, array, CU_TRSA_OVERRIDE_FORMAT));
+	OK(cuTexRefGetArray(&back, texture));
+	ck_assert_ptr_eq(back, array);
+	first = variable_value("tex_a");
+	ck_assert_uint_ne(first, 0);
+	OK(cuTexRefSetFilterMode(texture, CU_TR_FILTER_MODE_LINEAR));
+	ck_assert_uint_ne(variable_value("tex_a"), first);
+	first = variable_value("tex_a");
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuTexRefSetFlags(texture, CU_TRSF_READ_AS_INTEGER)); /* cannot be filtered */
+	ck_assert_uint_eq(variable_value("tex_a"), first);
+	OK(cuTexRefGetFilterMode(&filter, texture));
+	ck_assert_int_eq(filter, CU_TR_FILTER_MODE_LINEAR);
+	OK(cuMemAlloc(&memory, 1024));
+	OK(cuTexRefSetFormat(texture, CU_AD_FORMAT_FLOAT, 1));
+	OK(cuTexRefSetAddress(&offset, texture, memory + 16, 512));
+	ck_assert_uint_eq(offset, 16);
+	OK(cuTexRefGetAddress(&address, texture));
+	ck_assert_uint_eq(address, memory);
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuSurfRefSetArray(surface, plain, 0));
+	OK(cuSurfRefSetArray(surface, array, 0));
+	ck_assert_uint_ne(variable_value("surf_a"), 0);
+	OK(cuModuleUnload(module));
+	FAILS(CUDA_ERROR_INVALID_HANDLE, cuTexRefGetArray(&back, texture));
+}
+END_TEST
+
 START_TEST(a_reset_gives_everything_back)
 {
 	CUDA_RESOURCE_DESC resource = resource_of(array_new(256, 256, 0, 0));
@@ -349,6 +402,7 @@ int main(void)
 				      texture_objects,
 				      textures_of_memory,
 				      surface_objects,
+				      references,
 				      a_reset_gives_everything_back};
 	return RUN_TESTS("arrays", setup_module, tests);
 }

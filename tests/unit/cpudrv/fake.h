@@ -43,6 +43,7 @@ struct packed_result {
    small(): nothing, with at most 64 threads and 1 KiB of static shared memory. */
 #define FAKE_MODULE                                                                                                    \
 	"//kernel nothing\n//kernel gate\n//kernel note\n//kernel packed\n//kernel fault\n"                            \
-	"//kernel untranslatable\n//kernel small\n//variable counter 4\n//variable table 64\n"
+	"//kernel untranslatable\n//kernel small\n//variable counter 4\n//variable table 64\n"                         \
+	"//variable tex_a 8\n//variable surf_a 8\n"
 
 #endif

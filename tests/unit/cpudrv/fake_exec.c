@@ -230,6 +230,14 @@ bool cpu_module_find_variable(const struct cpu_module *module, const char *name,
 	return false;
 }
 
+/* Variables whose name begins with "tex" or "surf" are references. */
+bool cpu_module_find_reference(const struct cpu_module *module, const char *name, bool surface, uint64_t *address)
+{
+	size_t size;
+	return strncmp(name, surface ? "surf" : "tex", surface ? 4 : 3) == 0 &&
+	       cpu_module_find_variable(module, name, address, &size);
+}
+
 CUresult cpu_kernel_prepare(struct cpu_kernel *kernel, struct cpu_text log)
 {
 	if (kernel->recipe->run)

@@ -626,7 +626,9 @@ START_TEST(references)
 	ck_assert_uint_eq(size, 8);
 	value = texture_enter(&image, &sampler);
 	memcpy((void *)(uintptr_t)address, &value, 8);
-	ck_assert(cpu_module_find_variable(module, "surf_a", &address, &size));
+	ck_assert(cpu_module_find_reference(module, "surf_a", true, &address));
+	ck_assert(!cpu_module_find_reference(module, "surf_a", false, &value));
+	ck_assert(!cpu_module_find_reference(module, "smpl", false, &value));
 	value = surface_enter(&image);
 	memcpy((void *)(uintptr_t)address, &value, 8);
 	kernel_run(module, "k", 1, 1, 0, &out);
