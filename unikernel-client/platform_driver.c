@@ -131,13 +131,30 @@ size_t cu_page_size(void)
 	return 4096;
 }
 
+/* Where there are no files, the token itself is a setting, which stands for a file of the same name. */
+static const char token_setting[] = "CRICKET_TOKEN";
+
 const char *cu_environment(const char *name)
 {
-	return cricket_port_setting(name);
+	const char *value = cricket_port_setting(name);
+	bool token = !value && !strcmp(name, "CRICKET_TOKEN_FILE") && cricket_port_setting(token_setting);
+	return token ? token_setting : value;
+}
+
+static size_t token_read(char *bytes, size_t size)
+{
+	const char *token = cricket_port_setting(token_setting);
+	size_t length = strnlen(token, size);
+	memcpy(bytes, token, length);
+	return length;
 }
 
 bool cu_file_read(const char *path, char *bytes, size_t size, size_t *length)
 {
+	if (!strcmp(path, token_setting)) {
+		*length = token_read(bytes, size);
+		return true;
+	}
 	FILE *file = fopen(path, "r");
 	if (!file)
 		return false;

@@ -21,8 +21,8 @@ int platform_close(int fd) PLATFORM(close);
 void *platform_malloc(size_t size) PLATFORM(malloc);
 void platform_free(void *memory) PLATFORM(free);
 int platform_nanosleep(const struct timespec *time, struct timespec *left) PLATFORM(nanosleep);
-int platform_clock_gettime(int clock, struct timespec *time) PLATFORM(clock_gettime);
 char *platform_getenv(const char *name) PLATFORM(getenv);
+int platform_clock_gettime(int clock, struct timespec *time) PLATFORM(clock_gettime);
 
 #define socket platform_socket
 #define connect platform_connect
