@@ -1,6 +1,7 @@
 /* Functions of the program that run in the order of a stream. */
 #include <cuda.h>
 
+#include "capture.h"
 #include "driver.h"
 #include "queue.h"
 
@@ -35,6 +36,10 @@ static CUresult callback_submit(const struct callback_body *body)
 	CUresult result = drv_enter_stream(body->stream, &stream);
 	if (result != CUDA_SUCCESS)
 		return result;
+	if (stream->captured && body->function) {
+		CUgraphNodeParams params = {.type = CU_GRAPH_NODE_TYPE_HOST, .host = {body->function, body->data}};
+		return drv_leave(drv_capture_add(stream, &params, NULL));
+	}
 	struct drv_op *op = drv_op_new(stream, body->function ? host_function_run : callback_run, NULL);
 	if (!op)
 		return drv_leave(CUDA_ERROR_OUT_OF_MEMORY);

@@ -3,6 +3,7 @@
 #include <cudaProfiler.h>
 #include <stdint.h>
 
+#include "capture.h"
 #include "context.h"
 #include "driver.h"
 #include "queue.h"
@@ -144,7 +145,10 @@ DRV_API CUresult cuCtxSynchronize_v2(CUcontext handle)
 {
 	struct drv_context *context;
 	CUresult result = enter_for(handle, &context);
-	return result == CUDA_SUCCESS ? drv_leave(drv_queue_wait_context(context)) : result;
+	if (result != CUDA_SUCCESS)
+		return result;
+	result = drv_capture_check_context(context);
+	return drv_leave(result == CUDA_SUCCESS ? drv_queue_wait_context(context) : result);
 }
 
 DRV_API CUresult cuCtxSynchronize(void)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture.h"
 #include "driver.h"
 #include "memory_table.h"
 #include "queue.h"
@@ -141,6 +142,8 @@ static CUresult copy_submit(struct drv_copy *copy, struct drv_stream *stream, bo
 	CUresult result = drv_copy_check(copy);
 	if (result != CUDA_SUCCESS)
 		return result;
+	if (stream->captured && asynchronous)
+		return drv_capture_copy(stream, copy);
 	struct drv_op *op = drv_op_new(stream, copy_op_run, copy_op_end);
 	if (!op)
 		return CUDA_ERROR_OUT_OF_MEMORY;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "capture.h"
 #include "context.h"
 #include "driver.h"
 #include "handle.h"
@@ -45,6 +46,7 @@ void drv_event_destroy(struct drv_event *event)
 	drv_handle_end(event->handle);
 	drv_list_remove(&event->siblings);
 	drv_mark_drop(event->mark);
+	drv_captured_drop(&event->captured);
 	free(event);
 }
 
@@ -83,6 +85,12 @@ CUresult drv_event_record(struct drv_event *event, struct drv_stream *stream)
 {
 	if (event->context != stream->context)
 		return CUDA_ERROR_INVALID_HANDLE;
+	if (stream->captured)
+		return drv_capture_record(event, stream);
+	CUresult result = drv_capture_check(stream);
+	if (result != CUDA_SUCCESS)
+		return result;
+	drv_captured_drop(&event->captured);
 	struct drv_mark *mark = drv_mark_new(event->context);
 	if (!mark)
 		return CUDA_ERROR_OUT_OF_MEMORY;
@@ -100,14 +108,24 @@ CUresult drv_event_record(struct drv_event *event, struct drv_stream *stream)
 
 CUresult drv_event_wait(struct drv_event *event, struct drv_stream *stream)
 {
-	if (!event->mark || event->mark->done)
-		return CUDA_SUCCESS;
+	if (stream->captured || event->captured)
+		return drv_capture_wait(event, stream);
+	CUresult result = drv_capture_check(stream);
+	if (result != CUDA_SUCCESS || !event->mark || event->mark->done)
+		return result;
 	struct drv_op *op = drv_op_new(stream, NULL, NULL);
 	if (!op)
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	op->wait = drv_mark_hold(event->mark);
 	op->wait->waited = true;
 	return drv_queue_submit(op);
+}
+
+/* A node that records the event, or waits for it, at each launch of the graph. */
+static CUresult external_capture(CUevent event, struct drv_stream *stream, CUgraphNodeType type)
+{
+	CUgraphNodeParams params = {.type = type, .eventRecord = {event}};
+	return drv_capture_add(stream, &params, NULL);
 }
 
 DRV_API CUresult cuEventRecordWithFlags(CUevent handle, CUstream stream_handle, unsigned flags)
@@ -119,6 +137,8 @@ DRV_API CUresult cuEventRecordWithFlags(CUevent handle, CUstream stream_handle, 
 	if (result != CUDA_SUCCESS)
 		return result;
 	struct drv_event *event = drv_event_get(handle);
+	if (event && stream->captured && flags)
+		return drv_leave(external_capture(handle, stream, CU_GRAPH_NODE_TYPE_EVENT_RECORD));
 	return drv_leave(event ? drv_event_record(event, stream) : CUDA_ERROR_INVALID_HANDLE);
 }
 
@@ -136,6 +156,8 @@ DRV_API CUresult cuStreamWaitEvent(CUstream stream_handle, CUevent handle, unsig
 	if (result != CUDA_SUCCESS)
 		return result;
 	struct drv_event *event = drv_event_get(handle);
+	if (event && stream->captured && flags)
+		return drv_leave(external_capture(handle, stream, CU_GRAPH_NODE_TYPE_WAIT_EVENT));
 	return drv_leave(event ? drv_event_wait(event, stream) : CUDA_ERROR_INVALID_HANDLE);
 }
 
@@ -148,7 +170,7 @@ static CUresult event_enter(CUevent handle, struct drv_event **event)
 	*event = drv_event_get(handle);
 	if (!*event)
 		return drv_leave(CUDA_ERROR_INVALID_HANDLE);
-	result = (*event)->context->sticky;
+	result = (*event)->captured ? CUDA_ERROR_CAPTURED_EVENT : (*event)->context->sticky;
 	return result == CUDA_SUCCESS ? result : drv_leave(result);
 }
 

@@ -11,7 +11,8 @@ struct drv_event {
 	CUevent handle;
 	struct drv_context *context;
 	unsigned flags;
-	struct drv_mark *mark; /* where it was recorded last; NULL before that */
+	struct drv_captured *captured; /* when it was recorded last in a stream that captures */
+	struct drv_mark *mark;         /* where it was recorded last; NULL before that */
 	struct drv_link siblings;
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture.h"
 #include "context.h"
 #include "driver.h"
 #include "event.h"
@@ -330,6 +331,11 @@ static CUresult run_prepare(struct run *run, struct drv_stream *stream)
 
 CUresult drv_graph_launch(struct drv_graph_exec *exec, struct drv_stream *stream)
 {
+	if (stream->captured) {
+		/* As a child graph, of which the graph it was made of must still be there. */
+		CUgraphNodeParams params = {.type = CU_GRAPH_NODE_TYPE_GRAPH, .graph = {.graph = exec->source}};
+		return drv_graph_get(exec->source) ? drv_capture_add(stream, &params, NULL) : drv_capture_check(stream);
+	}
 	struct drv_op *op = drv_op_new(stream, NULL, launch_end);
 	if (!op)
 		return CUDA_ERROR_OUT_OF_MEMORY;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture.h"
 #include "context.h"
 #include "device.h"
 #include "driver.h"
@@ -243,10 +244,33 @@ static CUresult launch_queue(const struct drv_launch *request, const struct cpu_
 	return result;
 }
 
+static CUresult launch_capture(const struct drv_launch *request, struct drv_stream *stream)
+{
+	CUgraphNodeParams params = {
+	    .type = CU_GRAPH_NODE_TYPE_KERNEL,
+	    .kernel = {.func = request->function,
+		       .gridDimX = request->grid[0],
+		       .gridDimY = request->grid[1],
+		       .gridDimZ = request->grid[2],
+		       .blockDimX = request->block[0],
+		       .blockDimY = request->block[1],
+		       .blockDimZ = request->block[2],
+		       .sharedMemBytes = request->dynamic_shared,
+		       .kernelParams = request->parameters,
+		       .extra = request->extra,
+		       .ctx = stream->context->handle},
+	};
+	if (request->after || request->cluster[0])
+		return CUDA_ERROR_NOT_SUPPORTED;
+	return drv_capture_launch(stream, &params, request->cooperative, request->prioritised, request->priority);
+}
+
 static CUresult launch_in_stream(const struct drv_launch *request, struct drv_stream *stream)
 {
 	const struct cpu_kernel_info *info;
 	struct cpu_launch grid;
+	if (stream->captured)
+		return launch_capture(request, stream);
 	struct drv_event *after = request->after ? drv_event_get(request->after) : NULL;
 	if (request->after && (!after || !(after->flags & CU_EVENT_DISABLE_TIMING)))
 		return after ? CUDA_ERROR_INVALID_VALUE : CUDA_ERROR_INVALID_HANDLE;

@@ -2,6 +2,8 @@
 #include <cuda.h>
 #include <string.h>
 
+#include "capture.h"
+#include "context.h"
 #include "copy.h"
 #include "driver.h"
 #include "fill.h"
@@ -55,12 +57,22 @@ static bool host_sees(CUdeviceptr to)
 	return allocation && allocation->kind != DRV_DEVICE_MEMORY && allocation->kind != DRV_POOL_MEMORY;
 }
 
+static CUresult fill_capture(const struct drv_fill *fill, struct drv_stream *stream)
+{
+	CUgraphNodeParams params = {.type = CU_GRAPH_NODE_TYPE_MEMSET,
+				    .memset = {(CUdeviceptr)fill->to, fill->pitch, fill->value, fill->element,
+					       fill->width, fill->height, stream->context->handle}};
+	return drv_capture_add(stream, &params, NULL);
+}
+
 static CUresult fill_submit(const struct drv_fill *fill, struct drv_stream *stream, bool asynchronous)
 {
 	if (!fill->width || !fill->height)
 		return CUDA_SUCCESS;
 	if (!drv_fill_valid(fill))
 		return CUDA_ERROR_INVALID_VALUE;
+	if (stream->captured && asynchronous)
+		return fill_capture(fill, stream);
 	struct drv_op *op = drv_op_new(stream, fill_run, NULL);
 	if (!op)
 		return CUDA_ERROR_OUT_OF_MEMORY;

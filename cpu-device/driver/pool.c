@@ -2,6 +2,7 @@
    returns, earlier than the stream's order asks for, and goes back when the stream comes to the free. */
 #include "pool.h"
 
+#include "capture.h"
 #include "context.h"
 #include "driver.h"
 #include "graph.h"
@@ -45,13 +46,28 @@ void drv_pool_forget(size_t size)
 	pool.used -= size;
 }
 
+/* A stream that captures gets a node instead, with its memory. */
+static CUresult stream_alloc(struct drv_stream *stream, size_t size, CUdeviceptr *out)
+{
+	CUgraphNodeParams params = {.type = CU_GRAPH_NODE_TYPE_MEM_ALLOC,
+				    .alloc = {.poolProps = {.allocType = CU_MEM_ALLOCATION_TYPE_PINNED,
+							    .location = {CU_MEM_LOCATION_TYPE_DEVICE, 0}},
+					      .bytesize = size}};
+	if (!stream->captured)
+		return pool_alloc(stream->context, size, out);
+	CUresult result = drv_capture_add(stream, &params, NULL);
+	if (result == CUDA_SUCCESS)
+		*out = params.alloc.dptr;
+	return result;
+}
+
 DRV_API CUresult cuMemAllocAsync(CUdeviceptr *out, size_t size, CUstream handle)
 {
 	struct drv_stream *stream;
 	if (!out)
 		return CUDA_ERROR_INVALID_VALUE;
 	CUresult result = drv_enter_stream(handle, &stream);
-	return result == CUDA_SUCCESS ? drv_leave(pool_alloc(stream->context, size, out)) : result;
+	return result == CUDA_SUCCESS ? drv_leave(stream_alloc(stream, size, out)) : result;
 }
 
 DRV_API CUresult cuMemAllocFromPoolAsync(CUdeviceptr *out, size_t size, CUmemoryPool from, CUstream handle)
@@ -64,7 +80,7 @@ DRV_API CUresult cuMemAllocFromPoolAsync(CUdeviceptr *out, size_t size, CUmemory
 		return result;
 	if (!drv_handle_get(DRV_POOL, from))
 		return drv_leave(CUDA_ERROR_INVALID_VALUE);
-	return drv_leave(pool_alloc(stream->context, size, out));
+	return drv_leave(stream_alloc(stream, size, out));
 }
 
 struct free_body {
@@ -84,6 +100,10 @@ static CUresult free_submit(CUdeviceptr address, struct drv_stream *stream)
 	struct drv_allocation *allocation = drv_allocation_at(address);
 	if (!allocation || allocation->kind == DRV_HOST_MEMORY || allocation->kind == DRV_MANAGED_MEMORY)
 		return CUDA_ERROR_INVALID_VALUE;
+	if (stream->captured) {
+		CUgraphNodeParams params = {.type = CU_GRAPH_NODE_TYPE_MEM_FREE, .free = {address}};
+		return drv_capture_add(stream, &params, NULL);
+	}
 	if (allocation->kind == DRV_GRAPH_MEMORY && drv_graph_memory_stays(address))
 		return CUDA_SUCCESS;
 	struct drv_op *op = drv_op_new(stream, NULL, free_end);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "capture.h"
 #include "context.h"
 #include "driver.h"
 #include "executor.h"
@@ -414,9 +415,12 @@ static void op_append(struct drv_op *op)
 CUresult drv_queue_submit(struct drv_op *op)
 {
 	struct drv_stream *stream = op->stream;
-	if (!drv_executors_start()) {
+	CUresult result = drv_capture_check(stream);
+	if (result == CUDA_SUCCESS && !drv_executors_start())
+		result = CUDA_ERROR_OPERATING_SYSTEM;
+	if (result != CUDA_SUCCESS) {
 		op_end(op);
-		return CUDA_ERROR_OPERATING_SYSTEM;
+		return result;
 	}
 	op->sequence = ++queue.sequence;
 	bool first = !stream->tail && may_run(op);
@@ -439,6 +443,11 @@ CUresult drv_queue_submit(struct drv_op *op)
 
 CUresult drv_queue_finish(struct drv_op *op)
 {
+	CUresult result = drv_capture_check(op->stream);
+	if (result != CUDA_SUCCESS) {
+		op_end(op);
+		return result;
+	}
 	op->sequence = ++queue.sequence;
 	op_append(op);
 	return drv_queue_wait_stream(op->stream);

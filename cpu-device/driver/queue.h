@@ -56,8 +56,8 @@ void drv_op_cancel(struct drv_op *op);
 #define DRV_BODY(op, type) ((type *)(void *)(op)->body)
 
 /* Puts the operation at the end of its stream. Returns at once, unless thousands of operations wait: then it waits for
-   some of them (and the lock is given up for a while). On CUDA_ERROR_OPERATING_SYSTEM (no thread to run it) the
-   operation has been ended. */
+   some of them (and the lock is given up for a while). On CUDA_ERROR_OPERATING_SYSTEM (no thread to run it) and
+   those of drv_capture_check() the operation has been ended. */
 CUresult drv_queue_submit(struct drv_op *op);
 
 /* As drv_queue_submit(), and waits for its end; returns the sticky error of its context. */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "capture.h"
 #include "context.h"
 #include "driver.h"
 #include "handle.h"
@@ -46,6 +47,7 @@ void drv_stream_reap(struct drv_stream *stream)
 
 void drv_stream_destroy(struct drv_stream *stream)
 {
+	drv_captured_drop(&stream->captured);
 	drv_handle_end(stream->handle);
 	drv_list_remove(&stream->siblings);
 	stream->destroyed = true;
@@ -131,6 +133,9 @@ bool drv_stream_idle(const struct drv_stream *stream)
 /* An operation that does nothing brings the legacy stream behind the earlier work of the blocking streams. */
 static CUresult stream_synchronize(struct drv_stream *stream)
 {
+	CUresult result = drv_capture_check(stream);
+	if (result != CUDA_SUCCESS)
+		return result;
 	if (drv_stream_idle(stream))
 		return stream->context->sticky;
 	if (stream != &stream->context->legacy)
@@ -207,8 +212,10 @@ DRV_API CUresult cuStreamQuery(CUstream handle)
 {
 	struct drv_stream *stream;
 	CUresult result = drv_enter_stream(handle, &stream);
-	return result == CUDA_SUCCESS ? drv_leave(drv_stream_idle(stream) ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY)
-				      : result;
+	if (result != CUDA_SUCCESS)
+		return result;
+	result = drv_capture_check(stream);
+	return drv_leave(result == CUDA_SUCCESS && !drv_stream_idle(stream) ? CUDA_ERROR_NOT_READY : result);
 }
 
 DRV_API CUresult cuStreamGetFlags(CUstream handle, unsigned *flags)

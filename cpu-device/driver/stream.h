@@ -10,6 +10,7 @@
 
 struct drv_context;
 struct drv_op;
+struct drv_captured;
 
 /* Smaller is more urgent. */
 enum { DRV_PRIORITY_LEAST = 0, DRV_PRIORITY_GREATEST = -5 };
@@ -25,8 +26,9 @@ struct drv_stream {
 	uint64_t thread; /* owner of a per-thread default stream, else 0 */
 	unsigned flags;  /* CU_STREAM_NON_BLOCKING or 0 */
 	int priority;
-	unsigned pins;  /* waiting threads that still look at the stream */
-	bool destroyed; /* to be freed when empty and no longer looked at */
+	unsigned pins;                 /* waiting threads that still look at the stream */
+	bool destroyed;                /* to be freed when empty and no longer looked at */
+	struct drv_captured *captured; /* while it captures */
 	CUstreamAttrValue attributes[CU_LAUNCH_ATTRIBUTE_MAX];
 };
 

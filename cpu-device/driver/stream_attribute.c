@@ -1,4 +1,4 @@
-/* Stream attributes, and the questions about capturing that every runtime asks. */
+/* Stream attributes, and the mode in which a thread captures. */
 #include <cuda.h>
 
 #include "context.h"
@@ -67,41 +67,6 @@ DRV_API CUresult cuStreamCopyAttributes(CUstream to, CUstream from)
 			return result;
 	}
 	return CUDA_SUCCESS;
-}
-
-/* Streams cannot be captured into graphs (cuStreamBeginCapture is not supported), so none ever is. */
-
-DRV_API CUresult cuStreamIsCapturing(CUstream handle, CUstreamCaptureStatus *status)
-{
-	struct drv_stream *stream;
-	if (!status)
-		return CUDA_ERROR_INVALID_VALUE;
-	CUresult result = drv_enter_stream(handle, &stream);
-	if (result != CUDA_SUCCESS)
-		return result;
-	*status = CU_STREAM_CAPTURE_STATUS_NONE;
-	return drv_leave(CUDA_SUCCESS);
-}
-
-DRV_API CUresult cuStreamGetCaptureInfo(CUstream handle, CUstreamCaptureStatus *status, cuuint64_t *id)
-{
-	(void)id; /* only set while capturing */
-	return cuStreamIsCapturing(handle, status);
-}
-
-DRV_API CUresult cuStreamGetCaptureInfo_v2(CUstream handle, CUstreamCaptureStatus *status, cuuint64_t *id,
-					   CUgraph *graph, const CUgraphNode **dependencies, size_t *count)
-{
-	(void)graph, (void)dependencies, (void)count;
-	return cuStreamGetCaptureInfo(handle, status, id);
-}
-
-DRV_API CUresult cuStreamGetCaptureInfo_v3(CUstream handle, CUstreamCaptureStatus *status, cuuint64_t *id,
-					   CUgraph *graph, const CUgraphNode **dependencies,
-					   const CUgraphEdgeData **edges, size_t *count)
-{
-	(void)edges;
-	return cuStreamGetCaptureInfo_v2(handle, status, id, graph, dependencies, count);
 }
 
 /* The mode only matters to threads that capture; it is kept for those who ask for it back. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "capture.h"
 #include "context.h"
 #include "driver.h"
 #include "queue.h"
@@ -164,6 +165,12 @@ static CUresult operations_submit(const CUstreamBatchMemOpParams *operations, un
 	CUresult result = drv_memory_operations_check(operations, count);
 	if (result != CUDA_SUCCESS || !count)
 		return result;
+	if (stream->captured) {
+		CUgraphNodeParams params = {
+		    .type = CU_GRAPH_NODE_TYPE_BATCH_MEM_OP,
+		    .memOp = {stream->context->handle, count, (CUstreamBatchMemOpParams *)operations, 0}};
+		return drv_capture_add(stream, &params, NULL);
+	}
 	struct drv_op *op = drv_op_new(stream, operations_run, operations_end);
 	if (!op)
 		return CUDA_ERROR_OUT_OF_MEMORY;
