@@ -115,5 +115,6 @@ void conform_halves(void);
 void conform_conversions(void);
 void conform_comparisons(void);
 void conform_video(void);
+void conform_memory_accesses(void);
 
 #endif
