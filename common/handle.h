@@ -25,6 +25,7 @@ enum cr_kind {
 	CR_KIND_MIPMAP,
 	CR_KIND_TEXTURE, /* a texture or surface object */
 	CR_KIND_LINK,
+	CR_KIND_PHYSICAL, /* a CUmemGenericAllocationHandle */
 	CR_KIND_COUNT
 };
 

@@ -175,29 +175,39 @@ static void space_give(struct cpu_memory *memory, uint64_t address, uint64_t siz
 		region_close(memory, address);
 }
 
-CUresult cpu_memory_alloc(struct cpu_memory *memory, size_t size, uint64_t *address)
+static CUresult allocate(struct cpu_memory *memory, size_t size, bool aside, uint64_t *address)
 {
 	CUresult result = CUDA_ERROR_OUT_OF_MEMORY;
-	uint64_t taken;
+	struct cpu_span span = {.size = size, .readers = ~0u, .writers = ~0u, .aside = aside};
 
 	if (!size)
 		return CUDA_ERROR_INVALID_VALUE;
 	pthread_rwlock_wrlock(&memory->lock);
-	if (size > memory->capacity - memory->used)
+	if (!aside && size > memory->capacity - memory->used)
 		goto out;
-	taken = space_take(memory, size);
-	if (!taken)
+	span.base = space_take(memory, size);
+	if (!span.base)
 		goto out;
-	if (!cpu_span_insert(&memory->live, (struct cpu_span){taken, size, ~0u, ~0u, false})) {
-		space_give(memory, taken, size);
+	if (!cpu_span_insert(&memory->live, span)) {
+		space_give(memory, span.base, size);
 		goto out;
 	}
-	memory->used += size;
-	*address = taken;
+	memory->used += aside ? 0 : size;
+	*address = span.base;
 	result = CUDA_SUCCESS;
 out:
 	pthread_rwlock_unlock(&memory->lock);
 	return result;
+}
+
+CUresult cpu_memory_alloc(struct cpu_memory *memory, size_t size, uint64_t *address)
+{
+	return allocate(memory, size, false, address);
+}
+
+CUresult cpu_memory_alloc_aside(struct cpu_memory *memory, size_t size, uint64_t *address)
+{
+	return allocate(memory, size, true, address);
 }
 
 /* Gives back what no pin can reach any more. Needs the generations' lock. */
@@ -242,8 +252,8 @@ static uint64_t live_end(struct cpu_memory *memory, uint64_t address)
 	span = cpu_span_find(&memory->live, address);
 	if (span && span->base == address && !span->mapped) {
 		size = span->size;
+		memory->used -= span->aside ? 0 : size;
 		cpu_span_remove(&memory->live, (size_t)(span - memory->live.items));
-		memory->used -= size;
 	}
 	pthread_rwlock_unlock(&memory->lock);
 	return size;

@@ -17,6 +17,7 @@ struct cpu_span {
 	uint32_t readers; /* devices that may read it: bit 1 << device */
 	uint32_t writers; /* and write it */
 	bool mapped;      /* physical memory at a reserved address, not an allocation */
+	bool aside;       /* an allocation that does not count against the capacity */
 };
 
 /* Generic addresses of shared and of local memory: windows at the start of the arena in which nothing is ever
@@ -34,6 +35,10 @@ void cpu_memory_destroy(struct cpu_memory *memory);
 /* Allocates `size` > 0 bytes at a multiple of 512 with a guard gap behind them, zero-filled the first time.
    CUDA_ERROR_OUT_OF_MEMORY when the capacity is exceeded. */
 CUresult cpu_memory_alloc(struct cpu_memory *memory, size_t size, uint64_t *address);
+
+/* The same for what the machine itself needs while a grid runs: it does not count against the capacity, so that work can
+   be done when the program has used up all memory. */
+CUresult cpu_memory_alloc_aside(struct cpu_memory *memory, size_t size, uint64_t *address);
 
 /* Frees the allocation that starts at `address`: it is no longer found, and its space is used again when all pins taken
    before have gone. Never waits. CUDA_ERROR_INVALID_VALUE when there is no such allocation. */

@@ -16,7 +16,8 @@ PROTOTYPE = re.compile(r"\b(CUresult)\s+(\w+)\s*\(([^;]*)\)\s*;")
 # C types whose values travel as numbers; every other scalar must be named with @handle.
 SCALARS = {
     "int", "unsigned int", "unsigned char", "unsigned short", "unsigned long long", "size_t", "float", "cuuint64_t",
-    "CUdevice", "CUdeviceptr", "CUresult", "CUlimit", "CUfunc_cache", "CUsharedconfig", "CUfunction_attribute",
+    "CUdevice", "CUdeviceptr", "CUmemGenericAllocationHandle", "CUresult", "CUlimit", "CUfunc_cache",
+    "CUsharedconfig", "CUfunction_attribute",
     "CUdevice_attribute", "CUdevice_P2PAttribute", "CUstreamAttrID", "CUpointer_attribute", "CUfunctionLoadingState",
     "CUarray_format",
 }
@@ -159,7 +160,7 @@ def check_input(call, spec, handles, parameter, wire):
     if kind not in SCALARS:
         raise SpecError(call.where, f"parameter '{parameter.name}' of type '{kind}' is not accounted for: "
                         "@out, @mint, @handle or @hand", call.name)
-    wide = {"size_t", "CUdeviceptr", "unsigned long long", "cuuint64_t"}
+    wide = {"size_t", "CUdeviceptr", "CUmemGenericAllocationHandle", "unsigned long long", "cuuint64_t"}
     if (kind in wide) != (wire == "u64"):
         raise SpecError(call.where, f"'{parameter.name}' ({kind}) does not fit the argument type {wire}", call.name)
 

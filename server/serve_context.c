@@ -1,4 +1,5 @@
 /* Contexts: primary ones, created ones, the stream's current one. */
+#include "grant.h"
 #include "handlers.h"
 #include "handles.h"
 
@@ -11,6 +12,13 @@ CUresult srv_worker_enter(struct srv_worker *worker, CUcontext context)
 	worker->context = err ? NULL : context;
 	worker->context_epoch = err ? 0 : epoch;
 	return err;
+}
+
+/* Forgets all that ended with a context. */
+static void context_ended(struct srv_session *session, CUcontext context)
+{
+	srv_forget_context(session, context);
+	srv_grant_forget_context(session, context);
 }
 
 /* What the threads have cached as current may be gone, or another context at the same address. */
@@ -88,7 +96,7 @@ static CUresult primary_release(struct srv_call *call, CUdevice device)
 	object.retained--;
 	srv_object_set(session, CR_KIND_CONTEXT, id, &object);
 	if (object.retained == 0) {
-		srv_forget_context(session, object.handle);
+		context_ended(session, object.handle);
 		contexts_changed(session);
 	}
 	return CUDA_SUCCESS;
@@ -114,7 +122,7 @@ static CUresult primary_reset(struct srv_call *call, CUdevice device)
 		finish_context(call->worker, object.handle);
 	CUresult err = SRV_DRIVER(cuDevicePrimaryCtxReset_v2, device);
 	if (!err && made)
-		srv_forget_context(call->session, object.handle);
+		context_ended(call->session, object.handle);
 	contexts_changed(call->session);
 	return err;
 }
@@ -172,7 +180,7 @@ static CUresult context_destroy(struct srv_call *call, u64 id)
 	CUresult err = SRV_DRIVER(cuCtxDestroy_v2, object.handle);
 	if (err)
 		return err;
-	srv_forget_context(session, object.handle);
+	context_ended(session, object.handle);
 	srv_object_remove(session, CR_KIND_CONTEXT, id);
 	if (session->context == object.handle)
 		session->context = NULL;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dispatch.h"
+#include "grant.h"
 #include "handles.h"
 #include "host_thread.h"
 #include "log.h"
@@ -154,6 +155,7 @@ static void session_free(struct srv_session *session)
 	srv_graphs_free(&session->graphs);
 	srv_images_free(&session->images);
 	srv_handles_free(session);
+	srv_grants_free(session);
 	pthread_mutex_destroy(&session->send_lock);
 	free((void *)session->procedure_calls);
 }

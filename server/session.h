@@ -29,6 +29,8 @@ struct srv_object {
 	size_t parameter_bytes; /* function: what a launch must bring at least */
 };
 
+struct srv_grant;
+
 struct srv_session {
 	struct srv_config config;
 	struct cr_transport *transport;
@@ -46,6 +48,8 @@ struct srv_session {
 	_Atomic uint64_t context_epoch; /* ... which threads make their own again when this has changed */
 	struct srv_images images;
 	unsigned spare_retains[CRICKET_DEVICES_MAX]; /* of primary contexts, made for the first client's */
+
+	struct srv_grant *grants[CRICKET_DEVICES_MAX]; /* NULL where the client has not asked (grant.h) */
 
 	pthread_mutex_t handle_lock;
 	struct cr_handle_table handles[CR_KIND_COUNT];

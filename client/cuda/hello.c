@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "connection.h"
+#include "grant.h"
 #include "log.h"
 #include "platform.h"
 #include "protocol_hash.h"
@@ -151,18 +152,43 @@ static CUresult hear_snapshot(struct exchange *question)
 	return snapshot.devices.devices_len ? CUDA_SUCCESS : CUDA_ERROR_NO_DEVICE;
 }
 
-/* The question for the snapshot goes out with HELLO: one round trip for both. */
+/* Memory of the first device, which programs begin with. */
+static CUresult ask_for_grant(struct exchange *grant)
+{
+	int device = 0;
+	return ask(grant, FN_cricketMemoryGrant, (xdrproc_t)xdr_int, &device);
+}
+
+/* Without a grant allocations ask the server. */
+static CUresult hear_grant(struct exchange *grant)
+{
+	memory_grant_res answer = {0};
+	CUresult err = hear(grant, (xdrproc_t)xdr_memory_grant_res, &answer);
+	if (err)
+		return err;
+	if (answer.err)
+		answer.memory_grant_res_u.value = (memory_grant){0};
+	cu_grant_enter(0, &answer.memory_grant_res_u.value);
+	return CUDA_SUCCESS;
+}
+
+/* The other questions go out with HELLO: one round trip for all. */
 CUresult cu_hello(bool oneway)
 {
-	struct exchange hello, question;
+	struct exchange hello, question, grant;
 	CUresult err = say_hello(&hello, oneway);
 	if (err)
 		return err;
 	CUresult asked = ask(&question, FN_CONTROL_SNAPSHOT, NULL, NULL);
+	CUresult asked_grant = asked ? asked : ask_for_grant(&grant);
 	err = hear_welcome(&hello);
 	if (!err)
-		return asked ? asked : hear_snapshot(&question);
-	if (!asked)
+		err = asked ? asked : hear_snapshot(&question);
+	else if (!asked)
 		cu_connection_abandon(&question.reply);
+	if (!err)
+		return asked_grant ? asked_grant : hear_grant(&grant);
+	if (!asked_grant)
+		cu_connection_abandon(&grant.reply);
 	return err;
 }

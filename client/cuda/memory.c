@@ -1,6 +1,8 @@
 /* Device memory: the server allocates, the client keeps a table of what belongs to whom. */
 #include <string.h>
 
+#include "device.h"
+#include "grant.h"
 #include "hand.h"
 #include "handles.h"
 #include "memory.h"
@@ -64,6 +66,22 @@ void cu_memory_note_symbol(uint64_t address, uint64_t size, uint64_t context)
 		note(address, size, context, true);
 }
 
+void cu_memory_note_mapping(uint64_t address, uint64_t size)
+{
+	note(address, size, 0, true);
+}
+
+void cu_memory_forget_mapping(uint64_t address, uint64_t size)
+{
+	size_t kept = 0;
+	cu_mutex_lock(&lock);
+	for (size_t i = 0; i < device_memory.count; i++)
+		if (!device_memory.items[i].symbol || device_memory.items[i].base - address >= size)
+			device_memory.items[kept++] = device_memory.items[i];
+	device_memory.count = kept;
+	cu_mutex_unlock(&lock);
+}
+
 void cu_memory_forget_context(uint64_t context)
 {
 	size_t kept = 0;
@@ -73,6 +91,13 @@ void cu_memory_forget_context(uint64_t context)
 			device_memory.items[kept++] = device_memory.items[i];
 	device_memory.count = kept;
 	cu_mutex_unlock(&lock);
+	cu_grant_forget_context(context);
+}
+
+static CUresult give_back(CUdeviceptr base, uint64_t size)
+{
+	CUresult err = cu_grant_free(base, size);
+	return err == CUDA_ERROR_NOT_SUPPORTED ? rpc_cuMemFree_v2(base) : err;
 }
 
 /* Enters a fresh allocation; gives it back to the server when that fails. */
@@ -80,7 +105,7 @@ static CUresult own(CUdeviceptr base, uint64_t size)
 {
 	CUresult err = note(base, size, cu_thread_context(), false);
 	if (err)
-		rpc_cuMemFree_v2(base);
+		give_back(base, size);
 	return err;
 }
 
@@ -88,37 +113,58 @@ CUresult client_cuMemAlloc_v2(CUdeviceptr *dptr, size_t bytesize)
 {
 	if (!dptr || !bytesize)
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult err = rpc_cuMemAlloc_v2(dptr, bytesize);
+	CUresult err = cu_grant_alloc(dptr, bytesize);
+	if (err == CUDA_ERROR_NOT_SUPPORTED)
+		err = rpc_cuMemAlloc_v2(dptr, bytesize);
 	return err ? err : own(*dptr, bytesize);
+}
+
+/* Rows start where textures may. */
+static CUresult pitch_of(size_t width, size_t *pitch)
+{
+	int device, alignment;
+	CUresult err = client_cuCtxGetDevice(&device);
+	if (err)
+		return err;
+	if (!cu_device_attribute(device, CU_DEVICE_ATTRIBUTE_TEXTURE_ALIGNMENT, &alignment) || alignment < 512)
+		alignment = 512;
+	*pitch = (width + (size_t)alignment - 1) / (size_t)alignment * (size_t)alignment;
+	return *pitch >= width ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 
 CUresult client_cuMemAllocPitch_v2(CUdeviceptr *dptr, size_t *pPitch, size_t WidthInBytes, size_t Height,
 				   unsigned int ElementSizeBytes)
 {
-	if (!dptr || !pPitch || !WidthInBytes || !Height)
+	size_t pitch, size;
+	if (!dptr || !pPitch || !WidthInBytes || !Height ||
+	    (ElementSizeBytes != 4 && ElementSizeBytes != 8 && ElementSizeBytes != 16))
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult err = rpc_cuMemAllocPitch_v2(dptr, pPitch, WidthInBytes, Height, ElementSizeBytes);
-	uint64_t size;
-	if (!err && __builtin_mul_overflow((uint64_t)*pPitch, Height, &size))
-		err = CUDA_ERROR_UNKNOWN;
-	return err ? err : own(*dptr, size);
+	CUresult err = pitch_of(WidthInBytes, &pitch);
+	if (!err && __builtin_mul_overflow(pitch, Height, &size))
+		err = CUDA_ERROR_OUT_OF_MEMORY;
+	if (!err)
+		err = client_cuMemAlloc_v2(dptr, size);
+	if (!err)
+		*pPitch = pitch;
+	return err;
 }
 
 CUresult client_cuMemFree_v2(CUdeviceptr dptr)
 {
 	if (!dptr)
 		return CUDA_SUCCESS;
-	uint64_t context;
+	uint64_t context, size = 0;
 	CUresult err = cu_thread_live_context(&context);
 	if (err)
 		return err;
 	cu_mutex_lock(&lock);
 	struct cu_range *range = cu_ranges_find(&device_memory, dptr);
-	bool known = range && range->base == dptr && !range->symbol;
-	if (known)
+	if (range && range->base == dptr && !range->symbol) {
+		size = range->size;
 		cu_ranges_remove(&device_memory, range);
+	}
 	cu_mutex_unlock(&lock);
-	return known ? rpc_cuMemFree_v2(dptr) : CUDA_ERROR_INVALID_VALUE;
+	return size ? give_back(dptr, size) : CUDA_ERROR_INVALID_VALUE;
 }
 
 CUresult client_cuMemGetAddressRange_v2(CUdeviceptr *pbase, size_t *psize, CUdeviceptr dptr)

@@ -16,6 +16,10 @@ bool cu_memory_may_hold(uint64_t address, uint64_t size);
 /* Notes a module's variable, so that its address is known to be the device's. */
 void cu_memory_note_symbol(uint64_t address, uint64_t size, uint64_t context);
 
+/* Notes, and forgets, addresses to which the program has mapped memory. */
+void cu_memory_note_mapping(uint64_t address, uint64_t size);
+void cu_memory_forget_mapping(uint64_t address, uint64_t size);
+
 /* Drops the device memory that belonged to a context. */
 void cu_memory_forget_context(uint64_t context);
 

@@ -82,14 +82,14 @@ static CUresult memory_prepare(struct cpu_job *job, size_t parameter_bytes)
 	uint32_t size = WORKSPACE_BYTES;
 
 	if (parameter_bytes) {
-		result = cpu_memory_alloc(job->memory, parameter_bytes, &job->parameters);
+		result = cpu_memory_alloc_aside(job->memory, parameter_bytes, &job->parameters);
 		if (result)
 			return result;
 		memcpy((void *)(uintptr_t)job->parameters, job->launch->parameters, parameter_bytes);
 	}
 	if (!job->launch->cooperative)
 		return CUDA_SUCCESS;
-	result = cpu_memory_alloc(job->memory, WORKSPACE_BYTES, &job->workspace);
+	result = cpu_memory_alloc_aside(job->memory, WORKSPACE_BYTES, &job->workspace);
 	if (result)
 		return result;
 	memset((void *)(uintptr_t)job->workspace, 0, WORKSPACE_BYTES);

@@ -96,19 +96,21 @@ def cricket(*arguments, **keywords):
 class Server:
     """A cricket-server on a free port ("tcp", "vsock") or on a socket in a folder of its own ("unix", "shm"), as a context."""
 
-    def __init__(self, transport="tcp", driver="cpu", arguments=(), program=SERVER, preload=None):
+    def __init__(self, transport="tcp", driver="cpu", arguments=(), program=SERVER, preload=None,
+                 settings=None):
         self.folder = tempfile.TemporaryDirectory(prefix="cricket-test-")
         listen = {"tcp": "tcp://127.0.0.1:0", "vsock": "vsock://local:0"}.get(
             transport, f"{transport}://{self.folder.name}/socket")
         self.command = [program, "--listen", listen, "--driver", driver, "--log", "info", *arguments]
         self.preload = preload
+        self.settings = settings or {}
         self.log = []
         self.uri = None
         self.found = queue.Queue()
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, env=environment(LD_PRELOAD=self.preload), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen(self.command, env=environment(LD_PRELOAD=self.preload, **self.settings),
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                         start_new_session=True)
         self.reader = threading.Thread(target=self.read_log)
         self.reader.start()

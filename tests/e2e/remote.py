@@ -14,7 +14,7 @@ import harness
 from harness import cricket, sample
 
 TINY = ["--wa", "32", "--ha", "32", "--wb", "32", "--hb", "32"]
-SYNC_LIMIT = 12
+SYNC_LIMIT = 8
 
 
 class Remote(harness.Case):
