@@ -12,6 +12,11 @@ AUTH_BADCRED, AUTH_TOOWEAK = 1, 5
 RPC_MISMATCH, AUTH_ERROR = 0, 1
 
 
+def box(array):
+    """The place of a box at the beginning of an array."""
+    return u32(1) + u64(array, 0, 0, 0, 0, 0)
+
+
 class ServerTest(unittest.TestCase):
     options = ()
 
@@ -108,7 +113,12 @@ class Messages(ServerTest):
                                 ("cuLibraryLoadData", u64(1) + u32(65) + bytes(65 * 12) + u32(0)),
                                 ("cuLibraryLoadData", u64(1) + u32(0xffffffff)),
                                 ("cuLaunchKernel", launch + u32(32769) + bytes(32772)),
-                                ("cuLaunchKernelEx", launch + u32(0) + u32(65) + bytes(65 * 68))):
+                                ("cuLaunchKernelEx", launch + u32(0) + u32(65) + bytes(65 * 68)),
+                                ("cuArray3DCreate_v2", u64(4, 4, 0) + u32(1)),
+                                ("cuTexObjectCreate", bytes(48 + 56)),
+                                ("cricketBoxHtoD", box(1) + u64(4, 1, 1, 0) + u32((4 << 20) + 1)),
+                                ("cricketBoxHtoD", box(1) + u64(4, 1, 1, 0) + u32(0xffffffff)),
+                                ("cricketBoxDtoH", box(1) + u64(4, 1))):
             client.cuda_send(name, arguments)
             self.assertEqual(client.receive()[1], ("accepted", GARBAGE_ARGS), name)
         for arguments in (b"", u64(1, 2, 0) + u32((4 << 20) + 1), u64(1, 2, 0) + u32(8)):
@@ -136,8 +146,26 @@ class Messages(ServerTest):
                                     ("cuLibraryGetModule", u64(wrong)), ("cuCtxSetCurrent", u64(wrong)),
                                     ("cuCtxDestroy_v2", u64(wrong)), ("cuEventSynchronize", u64(wrong)),
                                     ("cuFuncLoad", u64(wrong)), ("cricketFuncGetAttributes", u64(wrong)),
+                                    ("cuArrayDestroy", u64(wrong)), ("cuMipmappedArrayDestroy", u64(wrong)),
+                                    ("cuMipmappedArrayGetLevel", u64(wrong) + u32(0)),
+                                    ("cuArrayGetMemoryRequirements", u64(wrong) + u32(0)),
+                                    ("cuTexObjectCreate", u32(0) + u64(wrong) + bytes(32 + 56 + 48)),
+                                    ("cuSurfObjectCreate", u32(0) + u64(wrong) + bytes(32)),
+                                    ("cuTexObjectDestroy", u64(wrong)), ("cuSurfObjectDestroy", u64(wrong)),
+                                    ("cricketBoxHtoD", box(wrong) + u64(4, 1, 1, 0) + opaque(bytes(4))),
+                                    ("cricketBoxDtoH", box(wrong) + u64(4, 1, 1, 0)),
+                                    ("cricketBoxDtoD", box(wrong) + box(wrong) + u64(4, 1, 1, 0)),
                                     ("cuLaunchKernel", u64(wrong) + u32(*[1] * 7) + u64(0) + opaque(b""))):
                 self.assertEqual(client.cuda(name, arguments)[0], 400, (name, hex(wrong)))
+
+    def test_boxes_whose_size_is_not_that_of_their_bytes(self):
+        client = self.connected()
+        for size in ((4, 2, 1), (0, 1, 1), (2**63, 2, 1), (2**32, 2**32, 1), (4 << 20, 2, 1)):
+            sent = client.cuda("cricketBoxHtoD", box(0)[:3] + bytes(1) + box(0)[4:] + u64(*size, 0) + opaque(bytes(4)))
+            self.assertEqual(sent[0], 1, size)
+        for size in ((2**63, 2, 1), (2**32, 2**32, 1), (4 << 20, 2, 1)):
+            fetched = client.cuda("cricketBoxDtoH", box(0)[:3] + bytes(1) + box(0)[4:] + u64(*size, 0))
+            self.assertEqual(fetched[0], 1, size)
 
     def test_a_name_with_control_characters_stays_one_line_in_the_log(self):
         with Client(self.server.uri) as client:
