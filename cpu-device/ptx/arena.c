@@ -60,7 +60,8 @@ void *ptx_grow(struct ptx_arena *arena, void *items, size_t count, size_t *room,
 
 	if (count < *room)
 		return items;
-	*room = *room ? *room * 2 : 8;
+	/* Lists of large things are mostly short: the operands of an instruction, the parts of an address. */
+	*room = *room ? *room * 2 : size > 64 ? 2 : 8;
 	larger = ptx_alloc(arena, *room * size);
 	if (count)
 		memcpy(larger, items, count * size);
