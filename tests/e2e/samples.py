@@ -19,6 +19,7 @@ ARGUMENTS = {
     "bandwidthTest": ["--min", "1", "--max", "3000001", "--repeats", "3"],
     "textures": ["--points", "300", "--rows", "600"],
     "separateUnits": ["--elements", "5003"],
+    "graphs": ["--elements", "5003", "--rounds", "4"],
     "asyncStreams": ["--elements", "5003", "--streams", "5", "--rounds", "4"],
 }
 
