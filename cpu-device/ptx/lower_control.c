@@ -70,11 +70,10 @@ static struct ptx_variable *argument_variable(struct ptx_lowering *lowering, con
 	}
 	if (operand->kind == PTX_REG)
 		reg = ptx_source(lowering, operand, lowering->classes[operand->reg], "b64", false);
-	else if (operand->kind == PTX_IMMEDIATE || operand->kind == PTX_IMMEDIATE_F32 ||
-		 operand->kind == PTX_IMMEDIATE_F64)
+	else if (operand->kind == PTX_IMMEDIATE || operand->kind == PTX_IMMEDIATE_F32)
 		reg = ptx_constant(lowering, operand->bits, true);
 	else
-		ptx_invalid(lowering, "arguments must be .param variables, registers or numbers");
+		ptx_invalid(lowering, "arguments must be .param variables, registers, integers or 0f numbers");
 	variable = temporary_variable(lowering, register_bytes(lowering, reg));
 	ptx_store_variable(lowering, variable, reg);
 	return variable;

@@ -72,6 +72,8 @@ struct ptx_place ptx_place_in(struct ptx_lowering *lowering, const struct ptx_op
 		place_variable(lowering, &place, base);
 	} else if (base->kind == PTX_REG) {
 		place.reg = base->reg;
+		if (base->negative || base->selector)
+			ptx_invalid(lowering, "bad address register");
 		place.offset = (int64_t)base->bits;
 		if (lowering->classes[base->reg] != 'l' && lowering->classes[base->reg] != 'w')
 			ptx_invalid(lowering, "bad address register");

@@ -22,21 +22,9 @@ static void take_list(struct ptx_parser *parser, struct ptx_operand *operand, ch
 	}
 }
 
-/* The range or single name that a register belongs to. */
-static const struct ptx_symbol *register_symbol(struct ptx_parser *parser, const struct ptx_token *token)
-{
-	const struct ptx_symbol *symbol = ptx_scope_find(&parser->scopes, token->text, token->length);
-	size_t stem = token->length;
-
-	while (!symbol && stem && token->text[stem - 1] >= '0' && token->text[stem - 1] <= '9')
-		stem--;
-	return symbol ? symbol : ptx_scope_find(&parser->scopes, token->text, stem);
-}
-
 /* A register's name alone: of a vector, all its elements. */
-static void register_resolve(struct ptx_parser *parser, struct ptx_operand *operand, const struct ptx_token *token)
+static void register_resolve(struct ptx_parser *parser, struct ptx_operand *operand, const struct ptx_symbol *symbol)
 {
-	const struct ptx_symbol *symbol = register_symbol(parser, token);
 	size_t room = 0;
 
 	operand->kind = PTX_REG;
@@ -60,11 +48,12 @@ static bool part_resolve(struct ptx_parser *parser, struct ptx_operand *operand,
 	whole.length = 0;
 	while (whole.length < token->length && token->text[whole.length] != '.')
 		whole.length++;
-	if (whole.length + 1 >= token->length ||
-	    !ptx_scope_register(&parser->scopes, whole.text, whole.length, &operand->reg))
+	if (whole.length + 1 >= token->length)
+		return false;
+	symbol = ptx_scope_register(&parser->scopes, whole.text, whole.length, &operand->reg);
+	if (!symbol)
 		return false;
 	operand->kind = PTX_REG;
-	symbol = register_symbol(parser, &whole);
 	part = ptx_copy(parser->arena, token->text + whole.length + 1, token->length - whole.length - 1);
 	if (!symbol->is_vector) {
 		operand->selector = part;
@@ -79,14 +68,16 @@ static bool part_resolve(struct ptx_parser *parser, struct ptx_operand *operand,
 static void name_resolve(struct ptx_parser *parser, struct ptx_operand *operand, const struct ptx_token *token)
 {
 	struct ptx_symbol *symbol = ptx_scope_find(&parser->scopes, token->text, token->length);
+	const struct ptx_symbol *declared =
+	    ptx_scope_register(&parser->scopes, token->text, token->length, &operand->reg);
 
 	if (ptx_is_word(token, "_")) {
 		operand->kind = PTX_NONE;
 	} else if (ptx_is_word(token, "WARP_SZ")) {
 		operand->kind = PTX_IMMEDIATE;
 		operand->bits = 32;
-	} else if (ptx_scope_register(&parser->scopes, token->text, token->length, &operand->reg)) {
-		register_resolve(parser, operand, token);
+	} else if (declared) {
+		register_resolve(parser, operand, declared);
 	} else if (symbol && symbol->kind == PTX_SYMBOL_VARIABLE) {
 		operand->kind = PTX_VARIABLE;
 		operand->variable = symbol->variable;
@@ -211,7 +202,8 @@ static void take_guard(struct ptx_parser *parser, struct ptx_instruction *instru
 
 	instruction->guard_negated = ptx_accept(parser, '!');
 	token = ptx_take(parser);
-	instruction->guarded = ptx_scope_register(&parser->scopes, token.text, token.length, &instruction->guard);
+	instruction->guarded =
+	    NULL != ptx_scope_register(&parser->scopes, token.text, token.length, &instruction->guard);
 	if (!instruction->guarded || parser->function->registers[instruction->guard])
 		ptx_escape(parser->arena, CUDA_ERROR_INVALID_PTX, token.line, "'%.*s' is not a predicate",
 			   (int)token.length, token.text);

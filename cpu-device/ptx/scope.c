@@ -87,7 +87,8 @@ struct ptx_symbol *ptx_scope_find(const struct ptx_scopes *scopes, const char *n
 	return symbol;
 }
 
-bool ptx_scope_register(const struct ptx_scopes *scopes, const char *name, size_t length, uint32_t *reg)
+const struct ptx_symbol *ptx_scope_register(const struct ptx_scopes *scopes, const char *name, size_t length,
+					    uint32_t *reg)
 {
 	const struct ptx_symbol *symbol = ptx_scope_find(scopes, name, length);
 	uint64_t number = 0;
@@ -95,18 +96,18 @@ bool ptx_scope_register(const struct ptx_scopes *scopes, const char *name, size_
 
 	if (symbol && symbol->kind == PTX_SYMBOL_REGISTERS && !symbol->count) {
 		*reg = symbol->reg;
-		return true;
+		return symbol;
 	}
 	while (stem && name[stem - 1] >= '0' && name[stem - 1] <= '9')
 		stem--;
 	/* Ranges end where digits begin, so the shortest stem is the declared one. */
 	symbol = length - stem > 9 ? NULL : ptx_scope_find(scopes, name, stem);
 	if (!symbol || symbol->kind != PTX_SYMBOL_REGISTERS || stem == length)
-		return false;
+		return NULL;
 	for (size_t i = stem; i < length; i++)
 		number = number * 10 + (name[i] - '0');
 	*reg = symbol->reg + number * symbol->stride;
-	return number < symbol->count;
+	return number < symbol->count ? symbol : NULL;
 }
 
 struct ptx_label *ptx_scope_label(struct ptx_scopes *scopes, const char *name, size_t length, int line)

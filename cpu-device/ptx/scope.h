@@ -54,8 +54,9 @@ struct ptx_symbol *ptx_scope_add(struct ptx_scopes *scopes, enum ptx_symbol_kind
 /* Innermost meaning of a name, NULL when it has none. A member of a register range is not found here. */
 struct ptx_symbol *ptx_scope_find(const struct ptx_scopes *scopes, const char *name, size_t length);
 
-/* The register called `name`, alone or in a range; false when there is none. */
-bool ptx_scope_register(const struct ptx_scopes *scopes, const char *name, size_t length, uint32_t *reg);
+/* The register called `name`, alone or in a range, and the symbol that declares it; NULL when there is none. */
+const struct ptx_symbol *ptx_scope_register(const struct ptx_scopes *scopes, const char *name, size_t length,
+					    uint32_t *reg);
 
 /* A label to be bound when its scope ends. */
 struct ptx_label *ptx_scope_label(struct ptx_scopes *scopes, const char *name, size_t length, int line);
