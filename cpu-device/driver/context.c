@@ -28,6 +28,9 @@ static void limits_reset(struct drv_context *context)
 	context->limits[CU_LIMIT_STACK_SIZE] = 1024;
 	context->limits[CU_LIMIT_PRINTF_FIFO_SIZE] = 1 << 20;
 	context->limits[CU_LIMIT_MALLOC_HEAP_SIZE] = 8 << 20;
+	context->limits[CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH] = 2;
+	context->limits[CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT] = 2048;
+	context->limits[CU_LIMIT_MAX_L2_FETCH_GRANULARITY] = 64;
 	context->cache_config = CU_FUNC_CACHE_PREFER_NONE;
 	context->shared_config = CU_SHARED_MEM_CONFIG_DEFAULT_BANK_SIZE;
 }

@@ -5,6 +5,7 @@
 
 #include "capture.h"
 #include "context.h"
+#include "device.h"
 #include "driver.h"
 #include "queue.h"
 #include "thread.h"
@@ -156,10 +157,12 @@ DRV_API CUresult cuCtxSynchronize(void)
 	return cuCtxSynchronize_v2(NULL);
 }
 
-/* A limit that the device has. Stacks and heaps of kernels grow as needed: the values are kept for the program. */
+/* A limit that the device has. Stacks, heaps and launches of kernels grow as needed, and fetches are the processor's:
+   the values are kept for the program. */
 static bool limit_known(CUlimit limit)
 {
-	return limit == CU_LIMIT_STACK_SIZE || limit == CU_LIMIT_PRINTF_FIFO_SIZE || limit == CU_LIMIT_MALLOC_HEAP_SIZE;
+	return limit <= CU_LIMIT_MAX_L2_FETCH_GRANULARITY &&
+	       (limit != CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH || drv_device()->capability < 90);
 }
 
 static CUresult limit_check(CUlimit limit)

@@ -186,7 +186,11 @@ START_TEST(settings_of_a_context)
 	OK(cuCtxSetLimit(CU_LIMIT_STACK_SIZE, 4096));
 	OK(cuCtxGetLimit(&value, CU_LIMIT_STACK_SIZE));
 	ck_assert_uint_eq(value, 4096);
-	FAILS(CUDA_ERROR_UNSUPPORTED_LIMIT, cuCtxGetLimit(&value, CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH));
+	OK(cuCtxSetLimit(CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT, 4096));
+	OK(cuCtxGetLimit(&value, CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT));
+	ck_assert_uint_eq(value, 4096);
+	OK(cuCtxGetLimit(&value, CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH)); /* of compute capabilities below 9.0 */
+	FAILS(CUDA_ERROR_UNSUPPORTED_LIMIT, cuCtxGetLimit(&value, CU_LIMIT_PERSISTING_L2_CACHE_SIZE));
 	FAILS(CUDA_ERROR_INVALID_VALUE, cuCtxGetLimit(&value, (CUlimit)77));
 	OK(cuCtxSetCacheConfig(CU_FUNC_CACHE_PREFER_L1));
 	OK(cuCtxGetCacheConfig(&cache));
