@@ -11,6 +11,15 @@ enum {
 	CPU_BULK_EVERY_BLOCK = 2, /* .multicast::cluster: operand 4 says to which blocks */
 };
 
+/* cp.async.bulk.tensor: the dimensions, flags, and the operation of a reduction; its type is the tensor's */
+enum {
+	CPU_TENSOR_RANK = 7,
+	CPU_TENSOR_LOAD = 8,
+	CPU_TENSOR_REDUCE = 16,
+	CPU_TENSOR_EVERY_BLOCK = 32,
+};
+#define CPU_TENSOR_OPERATION_SHIFT 8
+
 /* cp.reduce.async.bulk, red.async */
 enum cpu_reduction_operation {
 	CPU_REDUCTION_ADD,

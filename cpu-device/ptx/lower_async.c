@@ -198,6 +198,10 @@ static void lower_bulk(struct ptx_lowering *lowering, struct ptx_words *words)
 		lower_group(lowering, words, true);
 		return;
 	case 2:
+		if (ptx_word_accept(words, "tensor")) {
+			ptx_lower_tensor_prefetch(lowering, words);
+			return;
+		}
 		ptx_word_expect(words, "L2");
 		ptx_word_expect(words, "global");
 		bulk.hint = ptx_word_accept(words, "L2::cache_hint");
@@ -205,7 +209,8 @@ static void lower_bulk(struct ptx_lowering *lowering, struct ptx_words *words)
 		operands_expect(lowering, 2u + bulk.hint, 2u + bulk.hint);
 		return;
 	case 3:
-		ptx_invalid(lowering, "tensors are not supported");
+		ptx_lower_tensor_copy(lowering, words, false);
+		return;
 	default:
 		bulk = bulk_parse(words, false);
 		ptx_words_end(words);
@@ -222,8 +227,10 @@ static void lower_bulk_reduction(struct ptx_lowering *lowering, struct ptx_words
 
 	ptx_word_expect(words, "async");
 	ptx_word_expect(words, "bulk");
-	if (ptx_word_accept(words, "tensor"))
-		ptx_invalid(lowering, "tensors are not supported");
+	if (ptx_word_accept(words, "tensor")) {
+		ptx_lower_tensor_copy(lowering, words, true);
+		return;
+	}
 	bulk = bulk_parse(words, true);
 	code = take_reduction(words, true);
 	if (bulk.to == PTX_SHARED && CPU_REDUCTION_TYPE(code) >= CPU_REDUCTION_F16)

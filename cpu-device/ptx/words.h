@@ -25,4 +25,8 @@ int ptx_word_number(struct ptx_words *words, const char *word);
 /* Escapes with INVALID_PTX unless all modifiers have been taken. */
 void ptx_words_end(struct ptx_words *words);
 
+/* Copies of tensors (lower_tensor.c), behind "tensor" and "prefetch.tensor". */
+void ptx_lower_tensor_copy(struct ptx_lowering *lowering, struct ptx_words *words, bool is_reduction);
+void ptx_lower_tensor_prefetch(struct ptx_lowering *lowering, struct ptx_words *words);
+
 #endif
