@@ -122,8 +122,11 @@ void cu_capture_record(CUevent event_handle, CUstream stream_handle)
 	cu_objects_lock();
 	struct cu_event *event = cu_object(CR_KIND_EVENT, event_handle);
 	const struct cu_stream *stream = find_stream(stream_handle);
+	bool captured = event && stream && find_live(stream->capture);
 	if (event)
-		event->capture = stream && find_live(stream->capture) ? stream->capture : 0;
+		event->capture = captured ? stream->capture : 0;
+	if (captured)
+		cu_event_recorded_elsewhere(event);
 	cu_objects_unlock();
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "idle.h"
 #include "platform.h"
 #include "stats.h"
 #include "trace.h"
@@ -26,6 +27,7 @@ CUresult cu_leave(struct cu_entry *entry, CUresult err)
 {
 	if (entry->calls_before == cu_stats_thread_calls())
 		cu_stats_local(entry->id);
+	cu_stream_count_use();
 	errno = entry->saved_errno;
 	return err;
 }

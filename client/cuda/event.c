@@ -82,9 +82,10 @@ static void note_record(CUevent handle, u64 stream)
 		bool follows =
 		    times && latest.stream == stream && latest.event != id && is_as_of(latest.event, latest.number);
 		event->recorded = ++records;
-		event->before = follows ? latest.event : 0;
+		event->before = follows && !event->elsewhere ? latest.event : 0;
 		event->before_recorded = latest.number;
 		event->elapsed_known = false;
+		event->complete = false;
 	}
 	if (times) {
 		latest.stream = stream;
@@ -112,6 +113,27 @@ CUresult client_cuEventRecord(CUevent hEvent, CUstream hStream)
 	return client_cuEventRecordWithFlags(hEvent, hStream, 0);
 }
 
+/* A wait, or a question, has found the record that was the latest before it complete. */
+static void note_complete(CUevent handle, uint64_t recorded)
+{
+	cu_objects_lock();
+	struct cu_event *event = find((uintptr_t)handle);
+	if (event && event->recorded == recorded)
+		event->complete = !event->elsewhere && !(event->flags & CU_EVENT_INTERPROCESS);
+	cu_objects_unlock();
+}
+
+/* The latest record of an event; *complete: the program has been told that it is. */
+static uint64_t latest_record(CUevent handle, bool *complete)
+{
+	cu_objects_lock_shared();
+	const struct cu_event *event = find((uintptr_t)handle);
+	uint64_t recorded = event ? event->recorded : 0;
+	*complete = event && event->complete;
+	cu_objects_unlock();
+	return recorded;
+}
+
 /* Waits for the event and keeps the time since the one before it. */
 static CUresult wait_with_time(const void *handle, const struct cu_event *seen)
 {
@@ -134,7 +156,7 @@ static CUresult wait_with_time(const void *handle, const struct cu_event *seen)
 	return CUDA_SUCCESS;
 }
 
-CUresult client_cuEventSynchronize(CUevent hEvent)
+static CUresult wait_for(CUevent hEvent)
 {
 	struct cu_event seen = {0};
 	cu_objects_lock_shared();
@@ -143,6 +165,26 @@ CUresult client_cuEventSynchronize(CUevent hEvent)
 		seen = *event;
 	cu_objects_unlock();
 	return seen.before ? wait_with_time(hEvent, &seen) : rpc_cuEventSynchronize(hEvent);
+}
+
+CUresult client_cuEventSynchronize(CUevent hEvent)
+{
+	bool complete;
+	uint64_t recorded = latest_record(hEvent, &complete);
+	CUresult err = complete ? CUDA_SUCCESS : wait_for(hEvent);
+	if (!err && !complete)
+		note_complete(hEvent, recorded);
+	return err;
+}
+
+CUresult client_cuEventQuery(CUevent hEvent)
+{
+	bool complete;
+	uint64_t recorded = latest_record(hEvent, &complete);
+	CUresult err = complete ? CUDA_SUCCESS : rpc_cuEventQuery(hEvent);
+	if (!err && !complete)
+		note_complete(hEvent, recorded);
+	return err;
 }
 
 static bool time_is_known(float *milliseconds, CUevent start, CUevent end)

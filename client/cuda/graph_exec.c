@@ -129,8 +129,11 @@ CUresult client_cuGraphLaunch(CUgraphExec hGraphExec, CUstream hStream)
 {
 	struct cu_exec exec;
 	CUresult err = look_at(hGraphExec, &exec);
+	u64 stream;
+	if (!err)
+		err = cu_id_of_stream(hStream, &stream);
 	if (!err && exec.tasks)
-		cu_host_tasks_expect();
+		cu_host_tasks_expect(stream);
 	return err ? err : rpc_cuGraphLaunch(hGraphExec, hStream);
 }
 

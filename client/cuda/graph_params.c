@@ -118,6 +118,17 @@ static CUresult encode_function(const CUDA_HOST_NODE_PARAMS_v2 *params, u64 *nam
 	return params->fn ? cu_host_function_register(&function, name) : CUDA_ERROR_INVALID_VALUE;
 }
 
+static CUresult encode_record(CUevent handle, u64 *id)
+{
+	CUresult err = cu_id_of_event(handle, id);
+	cu_objects_lock();
+	struct cu_event *event = cu_object(CR_KIND_EVENT, handle);
+	if (event)
+		cu_event_recorded_elsewhere(event);
+	cu_objects_unlock();
+	return err;
+}
+
 static CUresult encode_alloc(const CUDA_MEM_ALLOC_NODE_PARAMS_v2 *params, alloc_node *wire)
 {
 	if (!params->bytesize || params->poolProps.handleTypes != CU_MEM_HANDLE_TYPE_NONE)
@@ -152,7 +163,7 @@ CUresult cu_node_params_encode(const CUgraphNodeParams *params, node_params *wir
 	case CU_GRAPH_NODE_TYPE_WAIT_EVENT:
 		return cu_id_of_event(params->eventWait.event, &wire->node_params_u.wait_event);
 	case CU_GRAPH_NODE_TYPE_EVENT_RECORD:
-		return cu_id_of_event(params->eventRecord.event, &wire->node_params_u.record_event);
+		return encode_record(params->eventRecord.event, &wire->node_params_u.record_event);
 	case CU_GRAPH_NODE_TYPE_MEM_ALLOC:
 		return encode_alloc(&params->alloc, &wire->node_params_u.alloc);
 	case CU_GRAPH_NODE_TYPE_MEM_FREE:

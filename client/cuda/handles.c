@@ -1,5 +1,6 @@
 #include "handles.h"
 #include "array.h"
+#include "idle.h"
 #include "platform.h"
 
 #include <stdatomic.h>
@@ -191,11 +192,14 @@ CUresult cu_id_of_event(CUevent handle, u64 *id)
 
 CUresult cu_id_of_stream(CUstream handle, u64 *id)
 {
+	CUresult err = CUDA_SUCCESS;
 	if (handle == CU_STREAM_PER_THREAD)
-		return cu_per_thread_stream(id);
-	if (!handle || handle == CU_STREAM_LEGACY) {
+		err = cu_per_thread_stream(id);
+	else if (!handle || handle == CU_STREAM_LEGACY)
 		*id = (uintptr_t)handle;
-		return CUDA_SUCCESS;
-	}
-	return id_of(CR_KIND_STREAM, handle, id);
+	else
+		err = id_of(CR_KIND_STREAM, handle, id);
+	if (!err)
+		cu_stream_note_use(*id);
+	return err;
 }

@@ -23,6 +23,8 @@ struct cu_stream {
 	unsigned flags;
 	int priority;
 	uint64_t capture; /* the latest that it was part of; capture.h */
+	bool idle_known;  /* it was idle ... */
+	unsigned idle_at; /* ... at so many uses; idle.h */
 };
 
 struct cu_event {
@@ -32,6 +34,8 @@ struct cu_event {
 	uint64_t before;          /* the event with timing that was recorded before it in its stream, or 0 */
 	uint64_t before_recorded; /* when that was */
 	uint64_t capture;         /* in which it was recorded last, or 0 */
+	bool complete;            /* that record is */
+	bool elsewhere;           /* graphs, or other processes, record it, too */
 	bool elapsed_known;       /* the time since `before` came with a wait */
 	float elapsed;            /* milliseconds */
 };
@@ -56,6 +60,14 @@ struct cu_module_object {
 	struct cu_function_object **functions; /* sorted by name */
 	unsigned function_count;
 };
+
+/* From now on the client does not know when the event is recorded. The objects' lock is held for writing. */
+static inline void cu_event_recorded_elsewhere(struct cu_event *event)
+{
+	event->elsewhere = true;
+	event->complete = false;
+	event->elapsed_known = false;
+}
 
 /* The tables are guarded by one lock for reading and writing. Find objects, and use them, under it. The lock order is
    this one before the connection's; while it is held for writing no call may be made. */

@@ -13,7 +13,10 @@ static struct {
 	struct cu_condition changed;
 	unsigned outstanding; /* registrations whose turn comes once, */
 	unsigned unordered;   /* and those for which no stream waits */
-	bool graphs;          /* tasks of graphs may come */
+	bool graphs;          /* tasks of graphs may come, */
+	bool one_stream;      /* all of them in ... */
+	u64 stream;           /* ... this one */
+	unsigned expected;    /* launches of such graphs */
 	bool started;
 } tasks = {.lock = CU_MUTEX_INIT, .changed = CU_CONDITION_INIT};
 
@@ -55,18 +58,30 @@ bool cu_host_tasks_pending(void)
 	return pending;
 }
 
-void cu_host_tasks_expect(void)
+void cu_host_tasks_expect(u64 stream)
 {
 	cu_mutex_lock(&tasks.lock);
+	tasks.one_stream = !tasks.graphs || (tasks.one_stream && tasks.stream == stream);
+	tasks.stream = stream;
 	tasks.graphs = true;
+	tasks.expected++;
 	cu_condition_broadcast(&tasks.changed);
 	cu_mutex_unlock(&tasks.lock);
 }
 
-void cu_host_tasks_settled(void)
+unsigned cu_host_tasks_expected(void)
 {
 	cu_mutex_lock(&tasks.lock);
-	tasks.graphs = false;
+	unsigned expected = tasks.expected;
+	cu_mutex_unlock(&tasks.lock);
+	return expected;
+}
+
+void cu_host_tasks_settled(u64 stream, unsigned expected)
+{
+	cu_mutex_lock(&tasks.lock);
+	if (tasks.one_stream && tasks.stream == stream && tasks.expected == expected)
+		tasks.graphs = false;
 	cu_mutex_unlock(&tasks.lock);
 }
 

@@ -30,10 +30,13 @@ bool cu_host_function_find(u64 id, struct cu_host_function *function);
    will find there. */
 bool cu_host_tasks_pending(void);
 
-/* A graph with tasks has been launched; from now on they are to be expected. */
-void cu_host_tasks_expect(void);
+/* A graph with tasks is about to be launched in a stream: they are to be expected. */
+void cu_host_tasks_expect(u64 stream);
 
-/* Everything that was launched is done. */
-void cu_host_tasks_settled(void);
+/* How often that was so: to be asked for before a wait is sent. */
+unsigned cu_host_tasks_expected(void);
+
+/* A wait for a stream, sent at so many expectations, has ended. */
+void cu_host_tasks_settled(u64 stream, unsigned expected);
 
 #endif

@@ -6,6 +6,8 @@
 #include "device.h"
 #include "hand.h"
 #include "handles.h"
+#include "host_task.h"
+#include "idle.h"
 #include "platform.h"
 #include "thread.h"
 
@@ -153,6 +155,39 @@ CUresult client_cuStreamWaitEvent(CUstream hStream, CUevent hEvent, unsigned int
 	CUresult err = rpc_cuStreamWaitEvent(hStream, hEvent, Flags);
 	if (!err)
 		cu_capture_join(hStream, hEvent);
+	return err;
+}
+
+/* ---- Waiting, and asking whether one would have to ---- */
+
+CUresult client_cuStreamSynchronize(CUstream hStream)
+{
+	u64 id;
+	CUresult err = cu_id_of_stream(hStream, &id);
+	cu_stream_forget_use();
+	if (err || cu_stream_is_idle(id))
+		return err;
+	unsigned uses = cu_stream_uses(id), tasks = cu_host_tasks_expected();
+	err = cu_wait_for_stream(id);
+	if (!err) {
+		cu_stream_note_idle(id, uses);
+		cu_host_tasks_settled(id, tasks);
+	}
+	return err;
+}
+
+CUresult client_cuStreamQuery(CUstream hStream)
+{
+	u64 id;
+	CUresult err = cu_id_of_stream(hStream, &id);
+	cu_stream_forget_use();
+	if (err || cu_stream_is_idle(id))
+		return err;
+	unsigned uses = cu_stream_uses(id);
+	err = rpc_cuStreamQuery(hStream);
+	cu_stream_forget_use();
+	if (!err)
+		cu_stream_note_idle(id, uses);
 	return err;
 }
 

@@ -2,7 +2,10 @@
 """Runs a program on the CPU device itself, and over servers on it: all must find the same.
 
     run.py PROGRAM"""
+import json
+import os
 import sys
+import tempfile
 
 import harness
 
@@ -26,6 +29,19 @@ class Driver(harness.Case):
 
     def test_tcp(self):
         self.over("tcp")
+
+    def test_what_is_known_is_not_asked_again(self):
+        """Only for the program that asks again and again."""
+        if not PROGRAM.endswith("driver_idle"):
+            self.skipTest("asks for nothing twice")
+        with harness.Server() as server, tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "statistics")
+            self.program("--server", server.uri, CRICKET_STATS=path)
+            with open(path, encoding="utf-8") as file:
+                functions = json.load(file)["functions"]
+        for name in ("cuStreamQuery", "cuStreamSynchronize", "cuEventQuery", "cuEventSynchronize"):
+            self.assertGreater(functions[f"{name} (local)"]["calls"], 190)
+            self.assertLess(functions[name]["calls"], 20)
 
     def test_shared_memory(self):
         self.over("shm")
