@@ -12,7 +12,7 @@ MEMORY = {"memcpy", "memmove", "memset", "memcmp"}
 REQUIRED = {f"cricket_port_{name}" for name in ("connect", "send", "receive", "close", "allocate", "free")}
 OPTIONAL = {f"cricket_port_{name}" for name in ("nanoseconds", "setting", "write", "read")}
 OFFERED = {"cricket_port_parse_tcp", "cricket_port_parse_vsock"}
-TEXT_MAX = 192 << 10  # bytes of code of the driver
+TEXT_MAX = 150 << 10  # bytes of code of the driver
 
 
 def symbols(nm, path, *options):
