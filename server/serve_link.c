@@ -5,6 +5,7 @@
 #include "handlers.h"
 #include "handles.h"
 #include "jit.h"
+#include "serve_link.h"
 
 /* Behind a handle of kind link. The driver writes into the log buffers as long as its link lives. */
 struct link {
@@ -20,6 +21,16 @@ static void link_free(struct link *link)
 		(void)SRV_DRIVER(cuLinkDestroy, link->state);
 	srv_jit_free(&link->jit);
 	free(link);
+}
+
+void srv_links_free(struct srv_session *session)
+{
+	const struct cr_handle_table *table = &session->handles[CR_KIND_LINK];
+	for (uint32_t i = 0; i < table->count; i++) {
+		const struct srv_object *object = table->slots[i].object;
+		if (object)
+			link_free(object->handle);
+	}
 }
 
 static CUresult link_find(struct srv_call *call, u64 id, struct link **link)

@@ -19,6 +19,7 @@
 #include "handles.h"
 #include "host_thread.h"
 #include "log.h"
+#include "serve_link.h"
 #include "transport_rdma.h"
 #include "warm.h"
 
@@ -154,6 +155,7 @@ static void session_free(struct srv_session *session)
 	srv_host_tasks_free(&session->host_tasks);
 	srv_graphs_free(&session->graphs);
 	srv_images_free(&session->images);
+	srv_links_free(session);
 	srv_handles_free(session);
 	srv_grants_free(session);
 	pthread_mutex_destroy(&session->send_lock);

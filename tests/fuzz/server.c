@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "dispatch.h"
+#include "graph.h"
 #include "handles.h"
+#include "host_thread.h"
+#include "serve_link.h"
 #include "session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,12 +39,6 @@ bool srv_send(struct srv_session *session, struct iovec *vector, int count)
 	return true;
 }
 
-CUresult srv_worker_enter(struct srv_worker *worker, CUcontext context)
-{
-	worker->context = context;
-	return CUDA_SUCCESS;
-}
-
 void srv_stream_hand_over(struct srv_worker *worker)
 {
 	(void)worker;
@@ -51,6 +48,13 @@ bool srv_stream_watch_bytes(struct srv_stream *stream)
 {
 	(void)stream;
 	return false;
+}
+
+/* Host functions need a thread of their own, which would make runs differ. */
+CUresult srv_host_thread_ask(struct srv_call *call)
+{
+	(void)call;
+	return CUDA_ERROR_NOT_SUPPORTED;
 }
 
 /* ---- The driver ---- */
@@ -191,7 +195,10 @@ static ssize_t receive(struct cr_transport *transport, void *buffer, size_t size
 static void session_free(struct srv_session *session)
 {
 	srv_deferred_free(&session->deferred);
+	srv_host_tasks_free(&session->host_tasks);
+	srv_graphs_free(&session->graphs);
 	srv_images_free(&session->images);
+	srv_links_free(session);
 	srv_handles_free(session);
 	free((void *)session->procedure_calls);
 	free(session);
@@ -222,6 +229,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	session->procedure_calls = calloc(srv_cuda_proc_count, sizeof(*session->procedure_calls));
 	srv_handles_init(session);
 	srv_deferred_init(&session->deferred);
+	srv_host_tasks_init(&session->host_tasks);
 	input.data = data + 1;
 	input.left = size - 1;
 	srv_input_init(&session->stream.input, &transport);
