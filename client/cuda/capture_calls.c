@@ -77,12 +77,22 @@ static CUresult end_capture(u64 stream, u64 offered, u64 *graph)
 	return err;
 }
 
+/* Gives a captured graph to the program. Who captured to a graph of his own need not ask which it is; another, if not
+   asked for, is nobody's. */
+static CUresult give_graph(u64 graph, bool new, CUgraph *phGraph)
+{
+	if (phGraph)
+		*phGraph = cu_handle(graph);
+	else if (new)
+		(void)client_cuGraphDestroy(cu_handle(graph));
+	return phGraph || !new ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
 CUresult client_cuStreamEndCapture(CUstream hStream, CUgraph *phGraph)
 {
 	u64 id, offered, graph;
-	if (!phGraph)
-		return CUDA_ERROR_INVALID_VALUE;
-	*phGraph = NULL;
+	if (phGraph)
+		*phGraph = NULL;
 	CUresult err = cu_id_of_stream(hStream, &id);
 	if (!err)
 		err = cu_capture_may_end(hStream);
@@ -97,9 +107,7 @@ CUresult client_cuStreamEndCapture(CUstream hStream, CUgraph *phGraph)
 		cu_graph_unmint(offered);
 	if (!err)
 		err = cu_graph_enter(graph, 0);
-	if (!err)
-		*phGraph = cu_handle(graph);
-	return err;
+	return err ? err : give_graph(graph, graph == offered, phGraph);
 }
 
 static CUresult ask(CUstream stream, capture_info *info)

@@ -383,12 +383,16 @@ static bool is_joined(const struct capture *capture)
 	return true;
 }
 
+/* Who captured to a graph of his own need not ask which it is: `out` may be NULL then. */
 static CUresult end(struct drv_stream *stream, CUgraph *out)
 {
 	struct capture *capture = stream->captured ? stream->captured->capture : NULL;
-	*out = NULL;
+	if (out)
+		*out = NULL;
 	if (!capture)
 		return CUDA_ERROR_ILLEGAL_STATE;
+	if (!out && !capture->given)
+		return CUDA_ERROR_INVALID_VALUE;
 	if (!is_origin(stream->captured))
 		return invalidate(capture, CUDA_ERROR_STREAM_CAPTURE_UNMATCHED);
 	if (capture->mode != CU_STREAM_CAPTURE_MODE_RELAXED && capture->thread != drv_thread_id())
@@ -399,9 +403,9 @@ static CUresult end(struct drv_stream *stream, CUgraph *out)
 	struct drv_graph *graph = capture->graph;
 	bool given = capture->given;
 	capture_end(capture);
-	if (result == CUDA_SUCCESS)
+	if (result == CUDA_SUCCESS && out)
 		*out = graph->handle;
-	else if (!given)
+	else if (result != CUDA_SUCCESS && !given)
 		drv_graph_free(graph);
 	return result;
 }
@@ -409,8 +413,6 @@ static CUresult end(struct drv_stream *stream, CUgraph *out)
 DRV_API CUresult cuStreamEndCapture(CUstream handle, CUgraph *out)
 {
 	struct drv_stream *stream;
-	if (!out)
-		return CUDA_ERROR_INVALID_VALUE;
 	CUresult result = drv_enter_stream(handle, &stream);
 	return result == CUDA_SUCCESS ? drv_leave(end(stream, out)) : result;
 }

@@ -465,6 +465,12 @@ static uint64_t handle_use(const struct cpu_builtin_call *call)
 	return note(call, wide(call, 0) ? cudaSuccess : cudaErrorInvalidValue);
 }
 
+/* The handle of a condition is the address of its word. An address that is none ends the grid: nothing is returned. */
+static uint64_t graph_set_conditional(const struct cpu_builtin_call *call)
+{
+	return give_word(call, 0, (int)word(call, 1));
+}
+
 static const struct cpu_builtin builtins[] = {
     {"GetLastError", get_last_error, "", false},
     {"PeekAtLastError", peek_at_last_error, "", false},
@@ -499,6 +505,7 @@ static const struct cpu_builtin builtins[] = {
     {"EventRecord", handle_use, "88", false},
     {"EventRecordWithFlags", handle_use, "884", false},
     {"EventDestroy", handle_use, "8", false},
+    {"GraphSetConditional", graph_set_conditional, "84", false},
 };
 
 /* The name behind its prefix; NULL when it has none of the runtime's. */

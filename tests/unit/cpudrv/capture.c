@@ -166,6 +166,12 @@ START_TEST(into_a_graph_that_exists)
 	ck_assert_uint_eq(node_count(graph), 2);
 	replay(graph, 1);
 	ck_assert_int_eq(notes.count, 1);
+	/* Its owner need not ask which it is; of a new graph, somebody must. */
+	OK(cuStreamBeginCaptureToGraph(stream, graph, NULL, NULL, 0, CU_STREAM_CAPTURE_MODE_RELAXED));
+	OK(cuStreamEndCapture(stream, NULL));
+	OK(cuStreamBeginCapture_v2(stream, CU_STREAM_CAPTURE_MODE_RELAXED));
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuStreamEndCapture(stream, NULL));
+	OK(cuStreamEndCapture(stream, &same));
 }
 END_TEST
 
