@@ -167,11 +167,14 @@ START_TEST(into_a_graph_that_exists)
 	replay(graph, 1);
 	ck_assert_int_eq(notes.count, 1);
 	/* Its owner need not ask which it is; of a new graph, somebody must. */
+	OK(cuGraphCreate(&graph, 0));
 	OK(cuStreamBeginCaptureToGraph(stream, graph, NULL, NULL, 0, CU_STREAM_CAPTURE_MODE_RELAXED));
 	OK(cuStreamEndCapture(stream, NULL));
+	OK(cuGraphDestroy(graph));
 	OK(cuStreamBeginCapture_v2(stream, CU_STREAM_CAPTURE_MODE_RELAXED));
 	FAILS(CUDA_ERROR_INVALID_VALUE, cuStreamEndCapture(stream, NULL));
 	OK(cuStreamEndCapture(stream, &same));
+	OK(cuGraphDestroy(same));
 }
 END_TEST
 
