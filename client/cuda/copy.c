@@ -263,3 +263,37 @@ CUresult client_cuMemcpyAsync(CUdeviceptr dst, CUdeviceptr src, size_t ByteCount
 {
 	return copy_any(dst, src, ByteCount, hStream ? hStream : CU_STREAM_LEGACY, false);
 }
+
+/* ---- Between contexts: addresses are unified, so that the contexts say nothing that they do not ---- */
+
+static CUresult copy_peer(CUdeviceptr to, CUcontext to_context, CUdeviceptr from, CUcontext from_context, size_t size,
+			  CUstream stream)
+{
+	u64 id;
+	CUresult err = cu_id_of_context(to_context, &id);
+	if (!err)
+		err = cu_id_of_context(from_context, &id);
+	if (err || !size)
+		return err;
+	if (!cu_memory_is_device(to) || !cu_memory_is_device(from))
+		return CUDA_ERROR_INVALID_VALUE;
+	return device_to_device(to, from, size, stream);
+}
+
+CUresult client_cuMemcpyPeer(CUdeviceptr dstDevice, CUcontext dstContext, CUdeviceptr srcDevice, CUcontext srcContext,
+			     size_t ByteCount)
+{
+	return copy_peer(dstDevice, dstContext, srcDevice, srcContext, ByteCount, CU_STREAM_LEGACY);
+}
+
+CUresult client_cuMemcpyPeer_ptds(CUdeviceptr dstDevice, CUcontext dstContext, CUdeviceptr srcDevice,
+				  CUcontext srcContext, size_t ByteCount)
+{
+	return copy_peer(dstDevice, dstContext, srcDevice, srcContext, ByteCount, CU_STREAM_PER_THREAD);
+}
+
+CUresult client_cuMemcpyPeerAsync(CUdeviceptr dstDevice, CUcontext dstContext, CUdeviceptr srcDevice,
+				  CUcontext srcContext, size_t ByteCount, CUstream hStream)
+{
+	return copy_peer(dstDevice, dstContext, srcDevice, srcContext, ByteCount, hStream ? hStream : CU_STREAM_LEGACY);
+}
