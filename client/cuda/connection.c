@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faulted.h"
 #include "log.h"
 #include "roles.h"
 #include "stats.h"
@@ -217,6 +218,7 @@ CUresult cu_connection_wait(struct cu_reply *reply)
 		cu_connection.latched = CUDA_SUCCESS;
 	}
 	cu_mutex_unlock(&cu_connection.lock);
+	cu_fault_note(err);
 	if (!reply->aside)
 		cu_stats_waited(cu_nanoseconds() - start);
 	return err;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "faulted.h"
 #include "grant.h"
 #include "hand.h"
 #include "handles.h"
@@ -113,9 +114,12 @@ CUresult client_cuMemAlloc_v2(CUdeviceptr *dptr, size_t bytesize)
 {
 	if (!dptr || !bytesize)
 		return CUDA_ERROR_INVALID_VALUE;
-	CUresult err = cu_grant_alloc(dptr, bytesize);
-	if (err == CUDA_ERROR_NOT_SUPPORTED)
+	CUresult err = cu_faulted() ? CUDA_ERROR_NOT_SUPPORTED : cu_grant_alloc(dptr, bytesize);
+	if (err == CUDA_ERROR_NOT_SUPPORTED) {
 		err = rpc_cuMemAlloc_v2(dptr, bytesize);
+		if (!err)
+			cu_fault_over();
+	}
 	return err ? err : own(*dptr, bytesize);
 }
 
