@@ -63,9 +63,9 @@ def end_group(process):
 
 def environment(**changes):
     """This environment without Cricket's variables, with changes; a value of None removes the variable."""
+    result = {name: value for name, value in os.environ.items() if not name.startswith("CRICKET_")}
     # The leak check guesses where a driver's threads have their variables, and dies of a wrong guess.
-    result = {"ASAN_OPTIONS": "intercept_tls_get_addr=0"}
-    result.update({name: value for name, value in os.environ.items() if not name.startswith("CRICKET_")})
+    result["ASAN_OPTIONS"] = ":".join(filter(None, ["intercept_tls_get_addr=0", result.get("ASAN_OPTIONS")]))
     for name, value in changes.items():
         result.pop(name, None)
         if value is not None:

@@ -203,7 +203,8 @@ class Server:
         self.folder = tempfile.TemporaryDirectory()
         self.driver_log = os.path.join(self.folder.name, "driver.log")
         # The leak check guesses where a driver's threads have their variables, and dies of a wrong guess.
-        variables = dict({"ASAN_OPTIONS": "intercept_tls_get_addr=0"}, **os.environ)
+        checks = filter(None, ["intercept_tls_get_addr=0", os.environ.get("ASAN_OPTIONS")])
+        variables = dict(os.environ, ASAN_OPTIONS=":".join(checks))
         variables.update(environment or {}, FAKE_DRIVER_LOG=self.driver_log)
         driver = driver or os.environ["CRICKET_FAKE_DRIVER"]
         self.log, self.log_grows = "", threading.Condition()
