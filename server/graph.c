@@ -94,11 +94,12 @@ struct srv_graph *srv_graph_enter(struct srv_call *call, CUgraph handle, u64 id,
 	return graph;
 }
 
-/* The first graph that `graph` is the parent of. */
-static struct srv_graph *find_child(struct srv_graphs *graphs, const struct srv_graph *graph)
+/* The first graph that `graph` is the parent of, or, if that is NULL, the first one of `node`. */
+static struct srv_graph *find_child(struct srv_graphs *graphs, const struct srv_graph *graph,
+				    const struct srv_node *node)
 {
 	struct srv_graph *child = graphs->first;
-	while (child && child->parent != graph)
+	while (child && (graph ? child->parent != graph : child->owner != node))
 		child = child->next;
 	return child;
 }
@@ -106,7 +107,7 @@ static struct srv_graph *find_child(struct srv_graphs *graphs, const struct srv_
 void srv_graph_forget(struct srv_call *call, struct srv_graph *graph)
 {
 	struct srv_graphs *graphs = &call->session->graphs;
-	for (struct srv_graph *child; (child = find_child(graphs, graph));)
+	for (struct srv_graph *child; (child = find_child(graphs, graph, NULL));)
 		srv_graph_forget(call, child);
 	while (graph->nodes)
 		srv_node_forget(call, graph->nodes);
@@ -165,12 +166,15 @@ struct srv_node *srv_node_enter(struct srv_call *call, struct srv_graph *graph, 
 
 void srv_node_forget(struct srv_call *call, struct srv_node *node)
 {
+	for (struct srv_graph *child; (child = find_child(&call->session->graphs, NULL, node));)
+		srv_graph_forget(call, child);
 	struct srv_node **link = &node->graph->nodes;
 	while (*link != node)
 		link = &(*link)->next;
 	*link = node->next;
 	delete_names(&call->session->graphs, node);
 	leave(call, node->id);
+	free(node->bodies);
 	free(node);
 }
 
@@ -184,11 +188,20 @@ static void CUDA_CB destroy_work(void *work)
 	srv_host_work_free(destroyed);
 }
 
-/* The driver counts who needs the work; where it cannot, the session keeps it. */
+void srv_graph_set_tasks(struct srv_graph *graph)
+{
+	for (; graph; graph = graph->parent)
+		graph->tasks = true;
+}
+
+/* The driver counts who needs the work; where it cannot, the session keeps it. What is in a node's graph belongs to
+   the whole, which instances are made of. */
 void srv_graph_own_work(struct srv_graph *graph, struct srv_host_work *work)
 {
 	CUuserObject object;
-	graph->tasks = true;
+	srv_graph_set_tasks(graph);
+	while (graph->parent)
+		graph = graph->parent;
 	if (SRV_DRIVER(cuUserObjectCreate, &object, work, destroy_work, 1, CU_USER_OBJECT_NO_DESTRUCTOR_SYNC)) {
 		srv_host_work_keep(work);
 		return;
@@ -213,6 +226,7 @@ void srv_graphs_free(struct srv_graphs *graphs)
 		while (graph->nodes) {
 			struct srv_node *node = graph->nodes;
 			graph->nodes = node->next;
+			free(node->bodies);
 			free(node);
 		}
 		free(graph);

@@ -16,7 +16,8 @@ struct srv_name {
 
 struct srv_graph {
 	struct srv_graph *next;
-	struct srv_graph *parent; /* of the graph of a child graph node, which ends with its parent */
+	struct srv_graph *parent; /* of the graph of a node, which ends with its parent, */
+	struct srv_node *owner;   /* and with the node, if that is known */
 	struct srv_name name;
 	u64 id;
 	struct srv_node *nodes; /* those that have an id */
@@ -33,6 +34,8 @@ struct srv_node {
 	copy_3d copy;               /* of a node with two */
 	struct srv_host_work *work; /* its task, or that of a host node; not owned */
 	u64 function;               /* of a host node: the client's name */
+	u64 *bodies;                /* the ids of a conditional node's graphs; owned */
+	u_int body_count;
 };
 
 struct srv_graphs {
@@ -56,6 +59,9 @@ struct srv_node *srv_node_enter(struct srv_call *call, struct srv_graph *graph, 
 /* Forgets a graph with its nodes and child graphs, or a node. */
 void srv_graph_forget(struct srv_call *call, struct srv_graph *graph);
 void srv_node_forget(struct srv_call *call, struct srv_node *node);
+
+/* Notes that the graph, and so those that it is a part of, has a task of the client's. */
+void srv_graph_set_tasks(struct srv_graph *graph);
 
 /* Frees the work when nothing can come to it any more: the graph, its clones and its instances are gone. */
 void srv_graph_own_work(struct srv_graph *graph, struct srv_host_work *work);

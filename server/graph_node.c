@@ -117,6 +117,16 @@ static void plan_alloc(const alloc_node *alloc, struct srv_node_plan *plan)
 	params->bytesize = alloc->size;
 }
 
+static CUresult plan_conditional(struct srv_call *call, const conditional_node *wanted, struct srv_node_plan *plan)
+{
+	CUDA_CONDITIONAL_NODE_PARAMS *params = &add_params(plan, CU_GRAPH_NODE_TYPE_CONDITIONAL)->conditional;
+	params->handle = wanted->condition;
+	params->type = (CUgraphConditionalNodeType)wanted->type;
+	params->size = wanted->size;
+	params->ctx = call->worker->context;
+	return wanted->context ? srv_find_context(call, wanted->context, &params->ctx) : CUDA_SUCCESS;
+}
+
 CUresult srv_node_plan(struct srv_call *call, const node_params *wanted, struct srv_node_plan *plan)
 {
 	memset(plan, 0, sizeof(*plan));
@@ -145,6 +155,8 @@ CUresult srv_node_plan(struct srv_call *call, const node_params *wanted, struct 
 	case CU_GRAPH_NODE_TYPE_MEM_FREE:
 		add_params(plan, CU_GRAPH_NODE_TYPE_MEM_FREE)->free.dptr = wanted->node_params_u.free_address;
 		return CUDA_SUCCESS;
+	case CU_GRAPH_NODE_TYPE_CONDITIONAL:
+		return plan_conditional(call, &wanted->node_params_u.conditional, plan);
 	default:
 		return CUDA_ERROR_NOT_SUPPORTED;
 	}

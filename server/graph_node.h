@@ -18,6 +18,6 @@ struct srv_node_plan {
 CUresult srv_node_plan(struct srv_call *call, const node_params *wanted, struct srv_node_plan *plan);
 
 /* Describes a node to the client; xdr_free releases it. */
-CUresult srv_node_describe(struct srv_call *call, const struct srv_node *node, node_params *params);
+CUresult srv_node_describe(struct srv_call *call, struct srv_node *node, node_params *params);
 
 #endif

@@ -96,14 +96,16 @@ static CUresult describe_event(struct srv_call *call, CUgraphNode node, bool wai
 	return *id ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
 }
 
-static CUresult describe_child(struct srv_call *call, const struct srv_node *node, u64 *id)
+static CUresult describe_child(struct srv_call *call, struct srv_node *node, u64 *id)
 {
 	CUgraph handle = NULL;
 	CUresult err = SRV_DRIVER(cuGraphChildGraphNodeGetGraph, srv_node_exit(node), &handle);
 	if (err)
 		return err;
-	const struct srv_graph *graph = srv_graph_enter(call, handle, 0, node->graph, &err);
+	struct srv_graph *graph = srv_graph_enter(call, handle, 0, node->graph, &err);
 	*id = graph ? graph->id : 0;
+	if (graph)
+		graph->owner = node;
 	return err;
 }
 
@@ -123,7 +125,21 @@ static CUresult describe_free(CUgraphNode node, u64 *address)
 	return err;
 }
 
-CUresult srv_node_describe(struct srv_call *call, const struct srv_node *node, node_params *params)
+/* Drivers before CUDA 13.2 do not tell what a conditional node is; its bodies are all that the client asks for. */
+static CUresult describe_conditional(const struct srv_node *node, conditional_node *conditional)
+{
+	size_t size = node->body_count * sizeof(*node->bodies);
+	conditional->bodies.bodies_val = malloc(size + 1);
+	if (!conditional->bodies.bodies_val)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	if (size)
+		memcpy(conditional->bodies.bodies_val, node->bodies, size);
+	conditional->bodies.bodies_len = node->body_count;
+	conditional->size = node->body_count;
+	return CUDA_SUCCESS;
+}
+
+CUresult srv_node_describe(struct srv_call *call, struct srv_node *node, node_params *params)
 {
 	CUgraphNode handle = srv_node_exit(node);
 	CUgraphNodeType type = CU_GRAPH_NODE_TYPE_EMPTY;
@@ -156,6 +172,8 @@ CUresult srv_node_describe(struct srv_call *call, const struct srv_node *node, n
 		return describe_alloc(handle, &params->node_params_u.alloc);
 	case CU_GRAPH_NODE_TYPE_MEM_FREE:
 		return describe_free(handle, &params->node_params_u.free_address);
+	case CU_GRAPH_NODE_TYPE_CONDITIONAL:
+		return describe_conditional(node, &params->node_params_u.conditional);
 	default:
 		return CUDA_SUCCESS; /* its type is all that is known */
 	}

@@ -159,7 +159,7 @@ bool serve_cuGraphChildGraphNodeGetGraph(struct srv_call *call)
 	if (!xdr_u64(call->args, &id))
 		return false;
 	CUresult err = srv_begin(call);
-	const struct srv_node *node = err ? NULL : srv_node_find(call, id);
+	struct srv_node *node = err ? NULL : srv_node_find(call, id);
 	if (!err)
 		err = node ? srv_node_describe(call, node, &params) : CUDA_ERROR_INVALID_VALUE;
 	if (!err && params.type != CU_GRAPH_NODE_TYPE_GRAPH)
@@ -167,6 +167,35 @@ bool serve_cuGraphChildGraphNodeGetGraph(struct srv_call *call)
 	u64 graph = err ? 0 : params.node_params_u.graph;
 	xdr_free((xdrproc_t)xdr_node_params, &params);
 	return srv_reply(call, err) && (err || xdr_u64(call->result, &graph));
+}
+
+static CUresult make_condition(struct srv_call *call, u64 graph_id, u64 context_id, unsigned value, unsigned flags,
+			       u64 *made)
+{
+	CUgraphConditionalHandle handle = 0;
+	CUcontext context = call->worker->context;
+	const struct srv_graph *graph = srv_graph_find(call, graph_id);
+	CUresult err = graph ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+	if (!err && context_id)
+		err = srv_find_context(call, context_id, &context);
+	if (!err)
+		err =
+		    SRV_DRIVER(cuGraphConditionalHandleCreate, &handle, srv_graph_handle(graph), context, value, flags);
+	*made = handle;
+	return err;
+}
+
+bool serve_cuGraphConditionalHandleCreate(struct srv_call *call)
+{
+	u64 graph, context, made = 0;
+	u_int value, flags;
+	if (!xdr_u64(call->args, &graph) || !xdr_u64(call->args, &context) || !xdr_u_int(call->args, &value) ||
+	    !xdr_u_int(call->args, &flags))
+		return false;
+	CUresult err = srv_begin(call);
+	if (!err)
+		err = make_condition(call, graph, context, value, flags, &made);
+	return srv_reply(call, err) && (err || xdr_u64(call->result, &made));
 }
 
 /* ---- Nodes ---- */
@@ -192,6 +221,23 @@ static CUresult add_planned(struct srv_graph *graph, const struct srv_edges *edg
 	return err;
 }
 
+/* The graphs that the driver has made for a conditional node. */
+static CUresult enter_bodies(struct srv_call *call, struct srv_node *node, const CUDA_CONDITIONAL_NODE_PARAMS *made)
+{
+	CUresult err = CUDA_SUCCESS;
+	node->bodies = calloc(made->size, sizeof(*node->bodies));
+	if (!node->bodies)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	for (unsigned i = 0; i < made->size; i++) {
+		struct srv_graph *body = srv_graph_enter(call, made->phGraph_out[i], 0, node->graph, &err);
+		if (!body)
+			return err;
+		body->owner = node;
+		node->bodies[node->body_count++] = body->id;
+	}
+	return CUDA_SUCCESS;
+}
+
 static CUresult add_node(struct srv_call *call, struct srv_graph *graph, u64 id, const struct srv_edges *edges,
 			 const node_params *wanted)
 {
@@ -214,8 +260,11 @@ static CUresult add_node(struct srv_call *call, struct srv_graph *graph, u64 id,
 	node->work = plan.work;
 	const struct srv_graph *child =
 	    wanted->type == CU_GRAPH_NODE_TYPE_GRAPH ? srv_graph_find(call, wanted->node_params_u.graph) : NULL;
-	graph->tasks = graph->tasks || (child && child->tasks);
-	return CUDA_SUCCESS;
+	if (child && child->tasks)
+		srv_graph_set_tasks(graph);
+	if (wanted->type != CU_GRAPH_NODE_TYPE_CONDITIONAL)
+		return CUDA_SUCCESS;
+	return enter_bodies(call, node, &plan.params[0].conditional);
 }
 
 bool serve_cuGraphAddNode_v2(struct srv_call *call)
@@ -313,7 +362,7 @@ bool serve_cricketGraphNodeParams(struct srv_call *call)
 	if (!xdr_u64(call->args, &id))
 		return false;
 	CUresult err = srv_begin(call);
-	const struct srv_node *node = err ? NULL : srv_node_find(call, id);
+	struct srv_node *node = err ? NULL : srv_node_find(call, id);
 	if (!err)
 		err = node ? srv_node_describe(call, node, &params) : CUDA_ERROR_INVALID_VALUE;
 	bool encoded = srv_reply(call, err) && (err || xdr_node_params(call->result, &params));

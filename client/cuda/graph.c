@@ -64,12 +64,14 @@ CUresult cu_id_of_user_object(CUuserObject handle, u64 *id)
 /* ---- Graphs ---- */
 
 /* Under the lock for writing: under `id`, or under a new one if that is 0; the id, or 0. */
-static u64 add_graph(u64 id, u64 parent)
+static u64 add_graph(u64 id, u64 owner)
 {
 	struct cu_graph *graph = calloc(1, sizeof(*graph));
 	if (!graph)
 		return 0;
-	graph->parent = parent;
+	const struct cu_node *node = owner ? find_node(owner) : NULL;
+	graph->parent = node ? node->graph : 0;
+	graph->owner = owner;
 	if (!id)
 		id = cu_object_add(CR_KIND_GRAPH, graph);
 	else if (!cu_object_enter(cr_handle_kind(id), id, graph))
@@ -88,10 +90,10 @@ CUresult cu_graph_mint(u64 *id)
 	return *id ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 
-CUresult cu_graph_enter(u64 id, u64 parent)
+CUresult cu_graph_enter(u64 id, u64 owner)
 {
 	cu_objects_lock();
-	bool known = find_graph(id) || (cr_handle_kind(id) == CR_KIND_FOUND_GRAPH && add_graph(id, parent));
+	bool known = find_graph(id) || (cr_handle_kind(id) == CR_KIND_FOUND_GRAPH && add_graph(id, owner));
 	cu_objects_unlock();
 	return known ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
@@ -101,6 +103,11 @@ static void free_node(struct cu_node *node)
 	cu_object_remove(cr_handle_kind(node->id), cu_handle(node->id));
 	free(node->kept);
 	free(node);
+}
+
+static bool is_owned(const void *object, u64 owner)
+{
+	return ((const struct cu_graph *)object)->owner == owner;
 }
 
 static bool is_child(const void *object, u64 parent)
@@ -174,6 +181,8 @@ void cu_node_unmint(u64 id)
 	cu_objects_lock();
 	struct cu_node *node = find_node(id);
 	struct cu_graph *graph = node ? find_graph(node->graph) : NULL;
+	for (u64 owned; graph && (owned = cu_object_search(CR_KIND_FOUND_GRAPH, is_owned, id));)
+		remove_graph(owned);
 	if (graph) {
 		struct cu_node **link = &graph->nodes;
 		while (*link != node)

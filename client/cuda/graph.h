@@ -6,7 +6,8 @@
 
 struct cu_graph {
 	uint64_t id;
-	uint64_t parent;       /* the graph of whose child graph node this is, or 0 */
+	uint64_t parent;       /* the graph of whose node this is, or 0 */
+	uint64_t owner;        /* that node */
 	struct cu_node *nodes; /* those that have been seen */
 };
 
@@ -34,8 +35,9 @@ CUresult cu_node_mint(u64 graph, u64 *id);
 void cu_graph_unmint(u64 id);
 void cu_node_unmint(u64 id);
 
-/* Enters a graph, or a node of it, that the server has named, unless it is known. */
-CUresult cu_graph_enter(u64 id, u64 parent);
+/* Enters a graph, or a node of it, that the server has named, unless it is known. `owner`: the node whose graph it is,
+   with which it ends, or 0. */
+CUresult cu_graph_enter(u64 id, u64 owner);
 CUresult cu_node_enter(u64 id, u64 graph);
 
 /* Gives the node memory that the program has been given pointers to, in place of what it had. */

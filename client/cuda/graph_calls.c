@@ -51,6 +51,27 @@ static CUresult ask_id(enum cu_function_id function, u64 first, const u64 *secon
 			      (xdrproc_t)xdr_u64, answer);
 }
 
+CUresult client_cuGraphConditionalHandleCreate(CUgraphConditionalHandle *pHandle_out, CUgraph hGraph, CUcontext ctx,
+					       unsigned int defaultLaunchValue, unsigned int flags)
+{
+	struct cu_call call;
+	u64 graph, context = 0, handle = 0;
+	u_int value = defaultLaunchValue, wire_flags = flags;
+	CUresult err = pHandle_out ? cu_id_of_graph(hGraph, &graph) : CUDA_ERROR_INVALID_VALUE;
+	if (!err && ctx)
+		err = cu_id_of_context(ctx, &context);
+	if (!err)
+		err = cu_call_begin(&call, FN_cuGraphConditionalHandleCreate);
+	if (!err)
+		err = cu_call_result(&call,
+				     xdr_u64(call.args, &graph) && xdr_u64(call.args, &context) &&
+					 xdr_u_int(call.args, &value) && xdr_u_int(call.args, &wire_flags),
+				     (xdrproc_t)xdr_u64, &handle);
+	if (!err)
+		*pHandle_out = handle;
+	return err;
+}
+
 CUresult client_cuGraphDestroy(CUgraph hGraph)
 {
 	u64 id;
@@ -99,16 +120,14 @@ CUresult client_cuGraphNodeFindInClone(CUgraphNode *phNode, CUgraphNode hOrigina
 
 CUresult client_cuGraphChildGraphNodeGetGraph(CUgraphNode hNode, CUgraph *phGraph)
 {
-	u64 node, parent, found = 0;
+	u64 node, found = 0;
 	if (!phGraph)
 		return CUDA_ERROR_INVALID_VALUE;
 	CUresult err = cu_id_of_node(hNode, &node);
 	if (!err)
-		err = cu_graph_of_node(hNode, &parent);
-	if (!err)
 		err = ask_id(FN_cuGraphChildGraphNodeGetGraph, node, NULL, &found);
 	if (!err)
-		err = cu_graph_enter(found, parent);
+		err = cu_graph_enter(found, node);
 	if (!err)
 		*phGraph = cu_handle(found);
 	return err;

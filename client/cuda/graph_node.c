@@ -82,6 +82,8 @@ CUresult client_cuGraphAddNode_v2(CUgraphNode *phGraphNode, CUgraph hGraph, cons
 	CUresult err = add_node(phGraphNode, hGraph, dependencies, dependencyData, numDependencies, nodeParams);
 	if (!err && nodeParams->type == CU_GRAPH_NODE_TYPE_MEM_ALLOC)
 		err = learn_address(*phGraphNode, &nodeParams->alloc.dptr);
+	if (!err && nodeParams->type == CU_GRAPH_NODE_TYPE_CONDITIONAL)
+		err = cu_node_bodies(*phGraphNode, &nodeParams->conditional.phGraph_out);
 	return err;
 }
 

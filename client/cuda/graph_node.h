@@ -9,6 +9,9 @@
 CUresult cu_node_params_encode(const CUgraphNodeParams *params, node_params *wire, char *packed);
 void cu_node_params_drop(const node_params *wire);
 
+/* The bodies of a conditional node, in an array that lives as long as the node; a round trip. */
+CUresult cu_node_bodies(CUgraphNode node, CUgraph **bodies);
+
 /* Each kind of node, as one of any kind. */
 CUgraphNodeParams cu_kernel_node(const CUDA_KERNEL_NODE_PARAMS *kernel);
 CUgraphNodeParams cu_memcpy_node(const CUDA_MEMCPY3D *copy);

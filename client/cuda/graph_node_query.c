@@ -43,6 +43,32 @@ CUresult client_cuGraphNodeGetType(CUgraphNode hNode, CUgraphNodeType *type)
 	return err;
 }
 
+static CUresult keep_bodies(CUgraphNode node, const conditional_node *conditional, CUgraph **bodies)
+{
+	u_int count = conditional->bodies.bodies_len;
+	CUresult err = CUDA_SUCCESS;
+	CUgraph *kept = calloc((size_t)count + 1, sizeof(*kept));
+	if (!kept)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	for (u_int i = 0; i < count && !err; i++) {
+		kept[i] = cu_handle(conditional->bodies.bodies_val[i]);
+		err = cu_graph_enter(conditional->bodies.bodies_val[i], (uintptr_t)node);
+	}
+	cu_node_keep((uintptr_t)node, kept);
+	*bodies = err ? NULL : kept;
+	return err;
+}
+
+CUresult cu_node_bodies(CUgraphNode node, CUgraph **bodies)
+{
+	node_params params;
+	CUresult err = learn_as(node, CU_GRAPH_NODE_TYPE_CONDITIONAL, &params);
+	if (!err)
+		err = keep_bodies(node, &params.node_params_u.conditional, bodies);
+	forget(&params);
+	return err;
+}
+
 /* An array of pointers to the parameters, and behind it the packed parameters: the node's from now on. */
 static CUresult keep_parameters(CUgraphNode node, const kernel_node *kernel, void ***parameters)
 {

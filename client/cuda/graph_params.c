@@ -140,6 +140,16 @@ static CUresult encode_alloc(const CUDA_MEM_ALLOC_NODE_PARAMS_v2 *params, alloc_
 	return CUDA_SUCCESS;
 }
 
+static CUresult encode_conditional(const CUDA_CONDITIONAL_NODE_PARAMS *params, conditional_node *wire)
+{
+	wire->condition = params->handle;
+	wire->type = (int)params->type;
+	wire->size = params->size;
+	if (!params->size || params->size > CUDA_GRAPH_BODIES_MAX)
+		return CUDA_ERROR_INVALID_VALUE;
+	return params->ctx ? cu_id_of_context(params->ctx, &wire->context) : CUDA_SUCCESS;
+}
+
 CUresult cu_node_params_encode(const CUgraphNodeParams *params, node_params *wire, char *packed)
 {
 	memset(wire, 0, sizeof(*wire));
@@ -169,6 +179,8 @@ CUresult cu_node_params_encode(const CUgraphNodeParams *params, node_params *wir
 	case CU_GRAPH_NODE_TYPE_MEM_FREE:
 		wire->node_params_u.free_address = params->free.dptr;
 		return CUDA_SUCCESS;
+	case CU_GRAPH_NODE_TYPE_CONDITIONAL:
+		return encode_conditional(&params->conditional, &wire->node_params_u.conditional);
 	default:
 		return CUDA_ERROR_NOT_SUPPORTED;
 	}

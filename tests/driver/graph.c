@@ -287,6 +287,25 @@ START_TEST(clone_and_child)
 }
 END_TEST
 
+/* The graph of a node ends with it. */
+START_TEST(child_made_again)
+{
+	CUgraph outer, inner;
+	CUgraphNode child;
+	size_t count;
+	add_kernel(NULL, 0, 1);
+	OK(cuGraphCreate(&outer, 0));
+	for (unsigned i = 0; i < 3; i++) {
+		OK(cuGraphAddChildGraphNode(&child, outer, NULL, 0, graph));
+		OK(cuGraphChildGraphNodeGetGraph(child, &inner));
+		OK(cuGraphGetNodes(inner, NULL, &count));
+		ck_assert_uint_eq(count, 1);
+		OK(cuGraphDestroyNode(child));
+	}
+	OK(cuGraphDestroy(outer));
+}
+END_TEST
+
 START_TEST(capture)
 {
 	CUgraph captured;
@@ -474,6 +493,7 @@ int main(void)
 	tcase_add_test(tests, changed_parameters);
 	tcase_add_test(tests, host_nodes);
 	tcase_add_test(tests, clone_and_child);
+	tcase_add_test(tests, child_made_again);
 	if (has_capture()) {
 		tcase_add_test(tests, capture);
 		tcase_add_test(tests, capture_of_a_host_function);
