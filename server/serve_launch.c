@@ -78,11 +78,9 @@ static CUresult launch_kernel(struct srv_call *call, const struct launch *launch
 			  launch->block.y, launch->block.z, launch->shared_bytes, stream, NULL, size ? extra : NULL);
 }
 
-static CUresult launch_kernel_ex(struct srv_call *call, const struct launch *launch, CUlaunchAttribute *attributes,
-				 u_int count)
+static CUlaunchConfig describe(const struct launch *launch, CUlaunchAttribute *attributes, u_int count)
 {
-	CUfunction function = NULL;
-	CUlaunchConfig config = {
+	return (CUlaunchConfig){
 	    .gridDimX = launch->grid.x,
 	    .gridDimY = launch->grid.y,
 	    .gridDimZ = launch->grid.z,
@@ -93,6 +91,13 @@ static CUresult launch_kernel_ex(struct srv_call *call, const struct launch *lau
 	    .attrs = attributes,
 	    .numAttrs = count,
 	};
+}
+
+static CUresult launch_kernel_ex(struct srv_call *call, const struct launch *launch, CUlaunchAttribute *attributes,
+				 u_int count)
+{
+	CUfunction function = NULL;
+	CUlaunchConfig config = describe(launch, attributes, count);
 	size_t size = launch->parameter_bytes;
 	void *extra[] = EXTRA(launch, size);
 	CUresult err = find_launchable(call, launch, &function);
@@ -160,4 +165,47 @@ bool serve_cuLaunchKernelEx(struct srv_call *call)
 	if (!err)
 		err = launch_kernel_ex(call, &launch, count ? attributes : NULL, count);
 	return srv_reply(call, err);
+}
+
+/* ---- Questions about launches in clusters ---- */
+
+static CUresult count_clusters(struct srv_call *call, const struct launch *launch, CUlaunchAttribute *attributes,
+			       u_int count, bool active, int *answer)
+{
+	CUfunction function = NULL;
+	CUlaunchConfig config = describe(launch, attributes, count);
+	CUresult err = srv_find_function(call, launch->function, &function);
+	if (!err)
+		err = srv_find_stream(call, launch->stream, &config.hStream);
+	if (err)
+		return err;
+	return active ? SRV_DRIVER(cuOccupancyMaxActiveClusters, answer, function, &config)
+		      : SRV_DRIVER(cuOccupancyMaxPotentialClusterSize, answer, function, &config);
+}
+
+static bool serve_clusters(struct srv_call *call, bool active)
+{
+	struct launch launch;
+	CUlaunchAttribute attributes[CUDA_LAUNCH_ATTRIBUTES_MAX] = {0};
+	u_int count;
+	int answer = 0;
+	CUresult unsupported = CUDA_SUCCESS;
+	if (!decode_launch(call->args, &launch) || !decode_attributes(call->args, attributes, &count, &unsupported))
+		return false;
+	CUresult err = srv_begin(call);
+	if (!err)
+		err = unsupported;
+	if (!err)
+		err = count_clusters(call, &launch, count ? attributes : NULL, count, active, &answer);
+	return srv_reply(call, err) && (err || xdr_int(call->result, &answer));
+}
+
+bool serve_cuOccupancyMaxActiveClusters(struct srv_call *call)
+{
+	return serve_clusters(call, true);
+}
+
+bool serve_cuOccupancyMaxPotentialClusterSize(struct srv_call *call)
+{
+	return serve_clusters(call, false);
 }

@@ -229,6 +229,40 @@ static CUresult launch_ex(const CUlaunchConfig *config, CUfunction f, void **ker
 	return send_launch(&launch, f, per_thread ? cu_per_thread(config->hStream) : config->hStream);
 }
 
+/* A question about launches like the one that `config` describes; a round trip. */
+static CUresult ask_clusters(enum cu_function_id question, int *answer, CUfunction f, const CUlaunchConfig *config)
+{
+	struct launch launch = {.call = FN_cuLaunchKernelEx};
+	struct cu_call call;
+	u64 function;
+	if (!answer || !config)
+		return CUDA_ERROR_INVALID_VALUE;
+	CUresult err = read_attributes(&launch, config);
+	if (!err)
+		err = cu_id_of_function(f, &function);
+	if (!err)
+		err = cu_id_of_stream(config->hStream, &launch.args.stream);
+	if (!err)
+		err = cu_call_begin(&call, question);
+	if (err)
+		return err;
+	launch.args.function = function;
+	launch.args.grid = (dim3u){config->gridDimX, config->gridDimY, config->gridDimZ};
+	launch.args.block = (dim3u){config->blockDimX, config->blockDimY, config->blockDimZ};
+	launch.args.shared_bytes = config->sharedMemBytes;
+	return cu_call_result(&call, encode(&launch, call.args), (xdrproc_t)xdr_int, answer);
+}
+
+CUresult client_cuOccupancyMaxPotentialClusterSize(int *clusterSize, CUfunction func, const CUlaunchConfig *config)
+{
+	return ask_clusters(FN_cuOccupancyMaxPotentialClusterSize, clusterSize, func, config);
+}
+
+CUresult client_cuOccupancyMaxActiveClusters(int *numClusters, CUfunction func, const CUlaunchConfig *config)
+{
+	return ask_clusters(FN_cuOccupancyMaxActiveClusters, numClusters, func, config);
+}
+
 CUresult client_cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction f, void **kernelParams, void **extra)
 {
 	return launch_ex(config, f, kernelParams, extra, false);

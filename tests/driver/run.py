@@ -10,6 +10,8 @@ import tempfile
 import harness
 
 PROGRAM = sys.argv.pop(1)
+# What the device is to be.
+DEVICE = {"CRICKET_CPU_CC": "9.0"} if PROGRAM.endswith("driver_clusters") else {}
 
 
 class Driver(harness.Case):
@@ -21,10 +23,10 @@ class Driver(harness.Case):
         self.check(result)
 
     def test_native(self):
-        self.program("--native=cpu")
+        self.program("--native=cpu", **DEVICE)
 
     def over(self, transport, **changes):
-        with harness.Server(transport) as server:
+        with harness.Server(transport, settings=DEVICE) as server:
             self.program("--server", server.uri, **changes)
 
     def test_tcp(self):
