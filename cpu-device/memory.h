@@ -36,8 +36,8 @@ void cpu_memory_destroy(struct cpu_memory *memory);
    CUDA_ERROR_OUT_OF_MEMORY when the capacity is exceeded. */
 CUresult cpu_memory_alloc(struct cpu_memory *memory, size_t size, uint64_t *address);
 
-/* The same for what the machine itself needs while a grid runs: it does not count against the capacity, so that work can
-   be done when the program has used up all memory. */
+/* The same for what the machine itself needs while a grid runs: it does not count against the capacity, so that work
+   can be done when the program has used up all memory. */
 CUresult cpu_memory_alloc_aside(struct cpu_memory *memory, size_t size, uint64_t *address);
 
 /* Frees the allocation that starts at `address`: it is no longer found, and its space is used again when all pins taken

@@ -113,12 +113,13 @@ static CUresult launch_copy(const CUDA_MEMCPY3D *copy, CUstream stream)
 	    .Height = copy->Height,
 	};
 	CUresult err = CUDA_SUCCESS;
+	/* One side is no host memory: its pointer is NULL and stays unused. */
 	for (size_t slice = 0; slice < copy->Depth && !err; slice++) {
 		err = SRV_DRIVER(cuMemcpy2DAsync_v2, &rows, stream);
 		rows.srcDevice += copy->srcPitch * copy->srcHeight;
-		rows.srcHost = (const char *)rows.srcHost + copy->srcPitch * copy->srcHeight;
+		rows.srcHost = (const void *)((uintptr_t)rows.srcHost + copy->srcPitch * copy->srcHeight);
 		rows.dstDevice += copy->dstPitch * copy->dstHeight;
-		rows.dstHost = (char *)rows.dstHost + copy->dstPitch * copy->dstHeight;
+		rows.dstHost = (void *)((uintptr_t)rows.dstHost + copy->dstPitch * copy->dstHeight);
 	}
 	return err;
 }

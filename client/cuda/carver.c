@@ -135,7 +135,7 @@ static unsigned class_of(uint64_t size, uint64_t *block)
 	if (size <= FINE_LIMIT) {
 		unsigned class = 0;
 		for (*block = GRANULE; *block < size; *block *= 2)
-			class++;
+			class ++;
 		return class;
 	}
 	unsigned doubling = 63 - (unsigned)__builtin_clzll(size - 1);
