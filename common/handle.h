@@ -26,6 +26,7 @@ enum cr_kind {
 	CR_KIND_TEXTURE, /* a texture or surface object */
 	CR_KIND_LINK,
 	CR_KIND_PHYSICAL, /* a CUmemGenericAllocationHandle */
+	CR_KIND_POOL,
 	CR_KIND_COUNT
 };
 

@@ -80,6 +80,7 @@ SRV_HANDLE(graph_exec, CUgraphExec)
 SRV_HANDLE(user_object, CUuserObject)
 SRV_HANDLE(array, CUarray)
 SRV_HANDLE(mipmap, CUmipmappedArray)
+SRV_HANDLE(pool, CUmemoryPool) /* mint: the id that it has, if any; find: CUDA_ERROR_INVALID_VALUE */
 #undef SRV_HANDLE
 
 #endif

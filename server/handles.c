@@ -272,3 +272,25 @@ CUresult srv_find_stream(struct srv_call *call, u64 id, CUstream *handle)
 	*handle = object.handle;
 	return CUDA_SUCCESS;
 }
+
+/* The driver gives a device's pool again whenever it is asked: it has one id. */
+u64 srv_mint_pool(struct srv_call *call, CUmemoryPool handle, CUresult *err)
+{
+	const struct srv_object object = {.handle = handle};
+	u64 id = srv_id_of(call->session, CR_KIND_POOL, handle);
+	return id ? id : srv_object_add(call->session, CR_KIND_POOL, &object, err);
+}
+
+void srv_remove_pool(struct srv_call *call, u64 id)
+{
+	srv_object_remove(call->session, CR_KIND_POOL, id);
+}
+
+CUresult srv_find_pool(struct srv_call *call, u64 id, CUmemoryPool *handle)
+{
+	struct srv_object object;
+	if (!srv_object_get(call->session, CR_KIND_POOL, id, &object))
+		return CUDA_ERROR_INVALID_VALUE;
+	*handle = object.handle;
+	return CUDA_SUCCESS;
+}

@@ -111,6 +111,9 @@ CUresult cu_id_of_user_object(CUuserObject handle, u64 *id);
 CUresult cu_id_of_array(CUarray handle, u64 *id);
 CUresult cu_id_of_mipmap(CUmipmappedArray handle, u64 *id);
 
+/* The server alone knows the pools: of theirs only the kind is checked. CUDA_ERROR_INVALID_VALUE. */
+CUresult cu_id_of_pool(CUmemoryPool handle, u64 *id);
+
 static inline void *cu_handle(uint64_t id)
 {
 	return (void *)(uintptr_t)id;

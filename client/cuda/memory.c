@@ -95,18 +95,36 @@ void cu_memory_forget_context(uint64_t context)
 	cu_grant_forget_context(context);
 }
 
-static CUresult give_back(CUdeviceptr base, uint64_t size)
+CUresult cu_memory_give_back(uint64_t base, uint64_t size)
 {
 	CUresult err = cu_grant_free(base, size);
 	return err == CUDA_ERROR_NOT_SUPPORTED ? rpc_cuMemFree_v2(base) : err;
 }
 
+CUresult cu_memory_note(uint64_t base, uint64_t size)
+{
+	return note(base, size, cu_thread_context(), false);
+}
+
+uint64_t cu_memory_forget(uint64_t base)
+{
+	uint64_t size = 0;
+	cu_mutex_lock(&lock);
+	struct cu_range *range = cu_ranges_find(&device_memory, base);
+	if (range && range->base == base && !range->symbol) {
+		size = range->size;
+		cu_ranges_remove(&device_memory, range);
+	}
+	cu_mutex_unlock(&lock);
+	return size;
+}
+
 /* Enters a fresh allocation; gives it back to the server when that fails. */
 static CUresult own(CUdeviceptr base, uint64_t size)
 {
-	CUresult err = note(base, size, cu_thread_context(), false);
+	CUresult err = cu_memory_note(base, size);
 	if (err)
-		give_back(base, size);
+		cu_memory_give_back(base, size);
 	return err;
 }
 
@@ -157,18 +175,12 @@ CUresult client_cuMemFree_v2(CUdeviceptr dptr)
 {
 	if (!dptr)
 		return CUDA_SUCCESS;
-	uint64_t context, size = 0;
+	uint64_t context;
 	CUresult err = cu_thread_live_context(&context);
 	if (err)
 		return err;
-	cu_mutex_lock(&lock);
-	struct cu_range *range = cu_ranges_find(&device_memory, dptr);
-	if (range && range->base == dptr && !range->symbol) {
-		size = range->size;
-		cu_ranges_remove(&device_memory, range);
-	}
-	cu_mutex_unlock(&lock);
-	return size ? give_back(dptr, size) : CUDA_ERROR_INVALID_VALUE;
+	uint64_t size = cu_memory_forget(dptr);
+	return size ? cu_memory_give_back(dptr, size) : CUDA_ERROR_INVALID_VALUE;
 }
 
 CUresult client_cuMemGetAddressRange_v2(CUdeviceptr *pbase, size_t *psize, CUdeviceptr dptr)

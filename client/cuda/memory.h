@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "entry.h"
+
 /* Is the address in device memory that this client knows of? */
 bool cu_memory_is_device(uint64_t address);
 
@@ -19,6 +21,15 @@ void cu_memory_note_symbol(uint64_t address, uint64_t size, uint64_t context);
 /* Notes, and forgets, addresses to which the program has mapped memory. */
 void cu_memory_note_mapping(uint64_t address, uint64_t size);
 void cu_memory_forget_mapping(uint64_t address, uint64_t size);
+
+/* Enters an allocation of the calling thread's context that the server made. CUDA_ERROR_OUT_OF_MEMORY. */
+CUresult cu_memory_note(uint64_t base, uint64_t size);
+
+/* Takes out the allocation that begins at `base`; its size, or 0 when there is none. */
+uint64_t cu_memory_forget(uint64_t base);
+
+/* Gives what has been taken out back to the server, which waits for the work that may use it. */
+CUresult cu_memory_give_back(uint64_t base, uint64_t size);
 
 /* Drops the device memory that belonged to a context. */
 void cu_memory_forget_context(uint64_t context);

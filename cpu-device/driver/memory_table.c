@@ -47,7 +47,7 @@ void drv_allocation_free(struct drv_allocation *allocation)
 	if (allocation->kind == DRV_GRAPH_MEMORY && drv_graph_memory_freed(allocation->base))
 		return;
 	if (allocation->kind == DRV_POOL_MEMORY)
-		drv_pool_forget(allocation->size);
+		drv_pool_forget(allocation->pool, allocation->size);
 	drv_list_remove(&allocation->siblings);
 	tdelete(allocation, &table, base_compare);
 	(void)cpu_memory_free(drv_memory(), allocation->base);

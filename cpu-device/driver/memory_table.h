@@ -10,6 +10,7 @@
 #include "list.h"
 
 struct drv_context;
+struct drv_pool;
 
 enum drv_allocation_kind { DRV_DEVICE_MEMORY, DRV_HOST_MEMORY, DRV_MANAGED_MEMORY, DRV_POOL_MEMORY, DRV_GRAPH_MEMORY };
 
@@ -20,6 +21,8 @@ struct drv_allocation {
 	unsigned flags; /* those of cuMemHostAlloc() or cuMemAllocManaged() */
 	uint64_t id;
 	struct drv_context *context;
+	struct drv_pool *pool; /* of DRV_POOL_MEMORY */
+	bool ending;           /* a stream will come to its free; not of DRV_GRAPH_MEMORY, which may live again */
 	struct drv_link siblings;
 };
 

@@ -49,7 +49,7 @@ static CUresult pool_give(const struct pointer *pointer, CUmemoryPool *pool)
 {
 	bool pooled = pointer->allocation && pointer->allocation->kind == DRV_POOL_MEMORY;
 	*pool = NULL;
-	return pooled ? drv_pool_default(pool) : CUDA_SUCCESS;
+	return pooled ? drv_pool_handle(pointer->allocation->pool, pool) : CUDA_SUCCESS;
 }
 
 static unsigned access_flags(CUdeviceptr address)

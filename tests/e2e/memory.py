@@ -10,7 +10,7 @@ from harness import cricket
 PROGRAM = os.path.join(harness.BUILD, "tests", "memory_program")
 SMALL_DEVICE = {"CRICKET_CPU_MEMORY": "64M"}
 FAULTS = ("overrun", "overrun_large", "after_free", "after_free_large", "read_only")
-OTHERS = ("shuffle", "contexts", "pitched", "virtual_memory")
+OTHERS = ("shuffle", "contexts", "pitched", "virtual_memory", "pools")
 
 
 class Parts(harness.Case):

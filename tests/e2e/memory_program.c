@@ -278,6 +278,69 @@ static void read_only(void)
 	GIVES(CUDA_ERROR_ILLEGAL_ADDRESS, cuCtxSynchronize());
 }
 
+/* Memory of a pool is freed in its stream's order, by whichever call; and so is other memory. */
+static void stream_ordered(CUmemoryPool pool, CUstream stream)
+{
+	CUdeviceptr address, base, plain = take(4), large = take(3 << 20);
+	size_t size;
+	unsigned value;
+	OK(cuMemAllocAsync(&address, 1000, stream));
+	OK(cuMemGetAddressRange(&base, &size, address + 999));
+	TRUE(base == address && size == 1000);
+	OK(cuMemsetD32Async(address, 1234, 250, stream));
+	OK(cuMemcpyAsync(plain, address + 996, 4, stream));
+	OK(cuMemFreeAsync(address, stream));
+	GIVES(CUDA_ERROR_INVALID_VALUE, cuMemFreeAsync(address, stream));
+	OK(cuMemcpyDtoHAsync(&value, plain, 4, stream));
+	OK(cuStreamSynchronize(stream));
+	TRUE(value == 1234);
+	OK(cuMemFreeAsync(plain, stream));
+	OK(cuMemFreeAsync(large, stream));
+	GIVES(CUDA_ERROR_INVALID_VALUE, cuMemFree(large));
+	OK(cuMemAllocFromPoolAsync(&address, 1000, pool, stream));
+	OK(cuStreamSynchronize(stream));
+	put(address, 1);
+	OK(cuMemFree(address));
+	GIVES(CUDA_ERROR_INVALID_VALUE, cuMemAllocAsync(&address, 0, stream));
+}
+
+static void pools(void)
+{
+	const CUmemPoolProps properties = {.allocType = CU_MEM_ALLOCATION_TYPE_PINNED,
+					   .location = {CU_MEM_LOCATION_TYPE_DEVICE, device}};
+	const CUmemAccessDesc access = {properties.location, CU_MEM_ACCESS_FLAGS_PROT_READWRITE};
+	CUmemLocation here = properties.location;
+	CUmemAccess_flags flags;
+	CUmemoryPool pool, found;
+	CUstream stream;
+	cuuint64_t high;
+	int supported, reuse = 0;
+	OK(cuDeviceGetAttribute(&supported, CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED, device));
+	TRUE(supported == 1);
+	OK(cuMemPoolCreate(&pool, &properties));
+	OK(cuMemPoolSetAccess(pool, &access, 1));
+	OK(cuMemPoolGetAccess(&flags, pool, &here));
+	TRUE(flags == CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+	OK(cuMemPoolSetAttribute(pool, CU_MEMPOOL_ATTR_REUSE_ALLOW_OPPORTUNISTIC, &reuse));
+	reuse = 1;
+	OK(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_REUSE_ALLOW_OPPORTUNISTIC, &reuse));
+	TRUE(reuse == 0);
+	OK(cuMemSetMemPool(&here, CU_MEM_ALLOCATION_TYPE_PINNED, pool));
+	OK(cuDeviceGetMemPool(&found, device));
+	TRUE(found == pool);
+	OK(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+	stream_ordered(pool, stream);
+	stream_ordered(pool, NULL);
+	OK(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_USED_MEM_HIGH, &high));
+	TRUE(high >= 1000);
+	OK(cuMemPoolTrimTo(pool, 0));
+	OK(cuMemPoolDestroy(pool));
+	GIVES(CUDA_ERROR_INVALID_VALUE, cuMemPoolTrimTo(pool, 0));
+	GIVES(CUDA_ERROR_INVALID_VALUE, cuMemPoolTrimTo((CUmemoryPool)stream, 0));
+	OK(cuMemGetDefaultMemPool(&found, &here, CU_MEM_ALLOCATION_TYPE_PINNED));
+	GIVES(CUDA_ERROR_INVALID_VALUE, cuMemPoolDestroy(found));
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -292,6 +355,7 @@ static const struct {
     {"pitched", pitched},
     {"virtual_memory", virtual_memory},
     {"read_only", read_only},
+    {"pools", pools},
 };
 
 int main(int argc, char **argv)

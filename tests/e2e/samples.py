@@ -20,6 +20,7 @@ ARGUMENTS = {
     "textures": ["--points", "300", "--rows", "600"],
     "separateUnits": ["--elements", "5003"],
     "graphs": ["--elements", "5003", "--rounds", "4"],
+    "streamMemory": ["--elements", "5003", "--streams", "5", "--rounds", "4"],
     "asyncStreams": ["--elements", "5003", "--streams", "5", "--rounds", "4"],
 }
 

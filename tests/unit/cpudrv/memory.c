@@ -367,6 +367,7 @@ START_TEST(stream_ordered_memory)
 	OK(cuMemAllocAsync(&a, 1000, NULL));
 	launch_gate(&gate, NULL);
 	OK(cuMemFreeAsync(a, NULL));
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemFreeAsync(a, NULL));
 	OK(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_USED_MEM_CURRENT, &used));
 	ck_assert_uint_eq(used, 1000);
 	gate_open(&gate);
@@ -378,6 +379,118 @@ START_TEST(stream_ordered_memory)
 	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemFreeAsync(a, NULL));
 	FAILS(CUDA_ERROR_INVALID_VALUE,
 	      cuMemPoolGetAttribute((CUmemoryPool)context, CU_MEMPOOL_ATTR_USED_MEM_HIGH, &used));
+}
+END_TEST
+
+static cuuint64_t pool_used(CUmemoryPool pool)
+{
+	cuuint64_t used;
+	OK(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_USED_MEM_CURRENT, &used));
+	return used;
+}
+
+static CUmemPoolProps pool_props(size_t max_size)
+{
+	return (CUmemPoolProps){.allocType = CU_MEM_ALLOCATION_TYPE_PINNED,
+				.location = {CU_MEM_LOCATION_TYPE_DEVICE, 0},
+				.maxSize = max_size};
+}
+
+START_TEST(pools_of_ones_own)
+{
+	const CUmemPoolProps props = pool_props(5000);
+	CUmemoryPool pool, found, first;
+	CUdeviceptr a, b;
+	OK(cuMemPoolCreate(&pool, &props));
+	OK(cuDeviceGetDefaultMemPool(&first, 0));
+	ck_assert_ptr_ne(pool, first);
+	OK(cuMemAllocFromPoolAsync(&a, 3000, pool, NULL));
+	OK(cuPointerGetAttribute(&found, CU_POINTER_ATTRIBUTE_MEMPOOL_HANDLE, a));
+	ck_assert_ptr_eq(found, pool);
+	FAILS(CUDA_ERROR_OUT_OF_MEMORY, cuMemAllocFromPoolAsync(&b, 2001, pool, NULL));
+	ck_assert_uint_eq(pool_used(pool), 3000);
+	ck_assert_uint_eq(pool_used(first), 0);
+	OK(cuDeviceSetMemPool(0, pool));
+	OK(cuDeviceGetMemPool(&found, 0));
+	ck_assert_ptr_eq(found, pool);
+	OK(cuMemAllocAsync(&b, 2000, NULL));
+	ck_assert_uint_eq(pool_used(pool), 5000);
+	OK(cuMemFreeAsync(b, NULL));
+	OK(cuStreamSynchronize(NULL));
+	ck_assert_uint_eq(pool_used(pool), 3000);
+	OK(cuMemPoolDestroy(pool));
+	OK(cuDeviceGetMemPool(&found, 0));
+	ck_assert_ptr_eq(found, first);
+	OK(cuMemsetD8(a, 1, 3000));
+	OK(cuPointerGetAttribute(&found, CU_POINTER_ATTRIBUTE_MEMPOOL_HANDLE, a));
+	ck_assert_ptr_null(found);
+	OK(cuMemFree(a));
+}
+END_TEST
+
+START_TEST(wrong_pools)
+{
+	CUmemPoolProps props = pool_props(0);
+	CUmemAccessDesc access = {{CU_MEM_LOCATION_TYPE_DEVICE, 0}, CU_MEM_ACCESS_FLAGS_PROT_READWRITE};
+	CUmemAccess_flags flags;
+	CUmemoryPool pool, first;
+	CUdeviceptr a;
+	OK(cuDeviceGetDefaultMemPool(&first, 0));
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemPoolDestroy(first));
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemPoolCreate(&pool, NULL));
+	props.handleTypes = CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
+	FAILS(CUDA_ERROR_NOT_SUPPORTED, cuMemPoolCreate(&pool, &props));
+	props = pool_props(0);
+	props.location.id = 1;
+	FAILS(CUDA_ERROR_INVALID_DEVICE, cuMemPoolCreate(&pool, &props));
+	props.location.id = 0;
+	OK(cuMemPoolCreate(&pool, &props));
+	OK(cuMemPoolSetAccess(pool, &access, 1));
+	OK(cuMemPoolGetAccess(&flags, pool, &access.location));
+	ck_assert_int_eq(flags, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+	access.flags = CU_MEM_ACCESS_FLAGS_PROT_NONE;
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemPoolSetAccess(pool, &access, 1));
+	access.location.id = 1;
+	FAILS(CUDA_ERROR_INVALID_DEVICE, cuMemPoolSetAccess(pool, &access, 1));
+	OK(cuMemPoolTrimTo(pool, 0));
+	OK(cuMemPoolDestroy(pool));
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemPoolDestroy(pool));
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemPoolTrimTo(pool, 0));
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuDeviceSetMemPool(0, pool));
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemAllocFromPoolAsync(&a, 100, pool, NULL));
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemAllocAsync(&a, 0, NULL));
+}
+END_TEST
+
+START_TEST(attributes_of_pools)
+{
+	const CUmemPoolProps props = pool_props(0);
+	CUmemoryPool pool;
+	CUdeviceptr a;
+	cuuint64_t value = 12345;
+	int flag = 0;
+	OK(cuMemPoolCreate(&pool, &props));
+	OK(cuMemPoolSetAttribute(pool, CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, &value));
+	value = 0;
+	OK(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, &value));
+	ck_assert_uint_eq(value, 12345);
+	OK(cuMemPoolSetAttribute(pool, CU_MEMPOOL_ATTR_REUSE_ALLOW_OPPORTUNISTIC, &flag));
+	flag = 1;
+	OK(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_REUSE_ALLOW_OPPORTUNISTIC, &flag));
+	ck_assert_int_eq(flag, 0);
+	OK(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_REUSE_FOLLOW_EVENT_DEPENDENCIES, &flag));
+	ck_assert_int_eq(flag, 1);
+	OK(cuMemAllocFromPoolAsync(&a, 700, pool, NULL));
+	OK(cuMemFree(a));
+	OK(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH, &value));
+	ck_assert_uint_eq(value, 700);
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemPoolSetAttribute(pool, CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH, &value));
+	value = 0;
+	OK(cuMemPoolSetAttribute(pool, CU_MEMPOOL_ATTR_USED_MEM_HIGH, &value));
+	OK(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH, &value));
+	ck_assert_uint_eq(value, 0);
+	FAILS(CUDA_ERROR_INVALID_VALUE, cuMemPoolSetAttribute(pool, CU_MEMPOOL_ATTR_USED_MEM_CURRENT, &value));
+	OK(cuMemPoolDestroy(pool));
 }
 END_TEST
 
@@ -400,6 +513,9 @@ int main(void)
 	    several_pointer_attributes,
 	    managed_memory,
 	    stream_ordered_memory,
+	    pools_of_ones_own,
+	    wrong_pools,
+	    attributes_of_pools,
 	};
 	return RUN_TESTS("memory", setup_module, tests);
 }
