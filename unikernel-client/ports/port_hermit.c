@@ -1,28 +1,10 @@
 /* Port to Hermit (hermit-os.org) by the kernel's own calls: tcp://A.B.C.D:PORT and vsock://CID:PORT. An image is the
  * program's objects, libcricket.a, this, libcricket_program.a and libhermit.a.
  */
-#include "port.h"
-
 #include <stdbool.h>
-#include <sys/types.h>
 
-int sys_socket(int domain, int type, int protocol);
-int sys_connect(int fd, const void *address, uint32_t length);
-ssize_t sys_send(int fd, const void *bytes, size_t size, int flags);
-ssize_t sys_recv(int fd, void *bytes, size_t size, int flags);
-int sys_setsockopt(int fd, int level, int name, const void *value, uint32_t length);
-int sys_getsockopt(int fd, int level, int name, void *value, uint32_t *length);
-int sys_close(int fd);
-void sys_usleep(uint64_t microseconds);
-void *sys_malloc(size_t size, size_t alignment);
-void sys_free(void *memory, size_t size, size_t alignment);
-ssize_t sys_write(int fd, const void *bytes, size_t size);
-
-struct time {
-	int64_t seconds;
-	int32_t nanoseconds;
-};
-int sys_clock_gettime(uint64_t clock, struct time *time);
+#include "hermit.h"
+#include "port.h"
 
 enum { VSOCK = 2, INET = 3, STREAM = 1, TCP = 6, NODELAY = 1, MONOTONIC = 4, STDERR = 2, ALIGNMENT = 16 };
 enum { TRIES = 300, PAUSE_US = 100000 };
@@ -115,7 +97,7 @@ void cricket_port_free(void *memory, size_t size)
 
 uint64_t cricket_port_nanoseconds(void)
 {
-	struct time now = {0, 0};
+	struct hermit_time now = {0, 0};
 	sys_clock_gettime(MONOTONIC, &now);
 	return (uint64_t)now.seconds * 1000000000u + (uint64_t)now.nanoseconds;
 }
