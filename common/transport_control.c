@@ -3,47 +3,33 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdalign.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "descriptor.h"
 
 /* Of RFC 5531, and proto/rpc_control.x; numbers of a protocol never change. */
 enum { RPC_CALL, RPC_REPLY };
 enum { CONTROL_PROGRAM = 0x20008098, CONTROL_VERSION = 1 };
 enum { LAST_FRAGMENT = -0x7fffffff - 1, ARGUMENTS_MAX = 16, RESULTS_MAX = 16, REPLY_MAX = 128 };
 
-/* A descriptor that was received, or -1. Further ones do not fit and are dropped by the kernel. */
-static int descriptor_of(struct msghdr *message)
-{
-	int fd = -1;
-	struct cmsghdr *control = CMSG_FIRSTHDR(message);
-	if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
-	    control->cmsg_len == CMSG_LEN(sizeof(fd)))
-		memcpy(&fd, CMSG_DATA(control), sizeof(fd));
-	return fd;
-}
-
 /* Receives `size` bytes, and perhaps a descriptor; 0 or an errno. */
 static int receive_with_descriptor(struct cr_transport *transport, void *to, size_t size, int timeout_ms,
 				   int *descriptor)
 {
 	for (size_t at = 0; at < size;) {
-		alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-		struct iovec part = {(char *)to + at, size - at};
-		struct msghdr message = {
-		    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+		int fd = -1;
 		int ready = cr_transport_socket_ops.poll(transport, POLLIN, timeout_ms);
 		if (ready <= 0)
 			return ready < 0 ? errno : ETIMEDOUT;
-		ssize_t received = recvmsg(transport->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-		if (received < 0 && errno != EINTR && errno != EAGAIN)
+		ssize_t received = cr_receive_descriptor(transport->fd, (char *)to + at, size - at, MSG_DONTWAIT, &fd);
+		if (received < 0 && errno != EAGAIN)
 			return errno;
 		if (received == 0)
 			return ECONNRESET;
 		if (received < 0)
 			continue;
-		int fd = descriptor_of(&message);
 		if (fd >= 0 && *descriptor >= 0)
 			close(fd);
 		else if (fd >= 0)

@@ -334,7 +334,7 @@ static bool shm_arm(struct cr_transport *transport, bool on)
 
 static void shm_finish(struct cr_transport *transport)
 {
-	shutdown(transport->fd, SHUT_WR);
+	cr_transport_socket_ops.finish(transport);
 }
 
 static void shm_shutdown(struct cr_transport *transport)

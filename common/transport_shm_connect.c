@@ -1,34 +1,21 @@
 /* How a client comes by the shared memory, and the server's part that is made of descriptors: two RPCs on the socket,
  * and a descriptor with the reply to the first. */
 #include <errno.h>
-#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "transport_control.h"
 #include "transport_shm.h"
 
 bool cr_shm_pass(struct cr_transport *transport, const void *data, size_t size, int memory)
 {
-	alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(memory))] = {0};
-	struct iovec rest = {(void *)(uintptr_t)data, size};
-	struct msghdr message = {
-	    .msg_iov = &rest, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	*header =
-	    (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(memory))};
-	memcpy(CMSG_DATA(header), &memory, sizeof(memory));
-	ssize_t sent;
-	do
-		sent = sendmsg(transport->fd, &message, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
+	ssize_t sent = cr_send_descriptor(transport->fd, data, size, memory);
 	if (sent <= 0)
 		return false;
-	rest.iov_base = (char *)rest.iov_base + sent;
-	rest.iov_len -= (size_t)sent;
+	struct iovec rest = {(char *)(uintptr_t)data + sent, size - (size_t)sent};
 	return cr_transport_send_all(transport, &rest, 1);
 }
 
