@@ -65,6 +65,18 @@ bool serve_cuGraphCreate(struct srv_call *call)
 	return srv_reply(call, err);
 }
 
+/* A call about one thing, with no result but an error. */
+static bool serve_id(struct srv_call *call, CUresult (*act)(struct srv_call *call, u64 id))
+{
+	u64 id;
+	if (!xdr_u64(call->args, &id))
+		return false;
+	CUresult err = srv_begin(call);
+	if (!err)
+		err = act(call, id);
+	return srv_reply(call, err);
+}
+
 static CUresult destroy(struct srv_call *call, u64 id)
 {
 	struct srv_graph *graph = srv_graph_find(call, id);
@@ -78,13 +90,7 @@ static CUresult destroy(struct srv_call *call, u64 id)
 
 bool serve_cuGraphDestroy(struct srv_call *call)
 {
-	u64 id;
-	if (!xdr_u64(call->args, &id))
-		return false;
-	CUresult err = srv_begin(call);
-	if (!err)
-		err = destroy(call, id);
-	return srv_reply(call, err);
+	return serve_id(call, destroy);
 }
 
 /* A copy with host memory stays one node in the clone. */
@@ -385,13 +391,7 @@ static CUresult destroy_node(struct srv_call *call, u64 id)
 
 bool serve_cuGraphDestroyNode(struct srv_call *call)
 {
-	u64 id;
-	if (!xdr_u64(call->args, &id))
-		return false;
-	CUresult err = srv_begin(call);
-	if (!err)
-		err = destroy_node(call, id);
-	return srv_reply(call, err);
+	return serve_id(call, destroy_node);
 }
 
 /* ---- Dependencies ---- */

@@ -2,71 +2,63 @@
 #include "copy_box.h"
 #include "hand.h"
 
+static void from_array(CUDA_MEMCPY3D *copy, CUarray array, size_t offset)
+{
+	copy->srcMemoryType = CU_MEMORYTYPE_ARRAY;
+	copy->srcArray = array;
+	copy->srcXInBytes = offset;
+}
+
+static void to_array(CUDA_MEMCPY3D *copy, CUarray array, size_t offset)
+{
+	copy->dstMemoryType = CU_MEMORYTYPE_ARRAY;
+	copy->dstArray = array;
+	copy->dstXInBytes = offset;
+}
+
+static CUresult copy_row(CUDA_MEMCPY3D *copy, size_t size, CUstream stream, bool awaited)
+{
+	copy->WidthInBytes = size;
+	copy->Height = 1;
+	copy->Depth = 1;
+	return cu_copy_box(copy, stream, awaited);
+}
+
 static CUresult host_to_array(CUarray to, size_t offset, const void *from, size_t size, CUstream stream, bool awaited)
 {
-	const CUDA_MEMCPY3D copy = {.srcMemoryType = CU_MEMORYTYPE_HOST,
-				    .srcHost = from,
-				    .dstMemoryType = CU_MEMORYTYPE_ARRAY,
-				    .dstArray = to,
-				    .dstXInBytes = offset,
-				    .WidthInBytes = size,
-				    .Height = 1,
-				    .Depth = 1};
-	return cu_copy_box(&copy, stream, awaited);
+	CUDA_MEMCPY3D copy = {.srcMemoryType = CU_MEMORYTYPE_HOST, .srcHost = from};
+	to_array(&copy, to, offset);
+	return copy_row(&copy, size, stream, awaited);
 }
 
 static CUresult array_to_host(void *to, CUarray from, size_t offset, size_t size, CUstream stream, bool awaited)
 {
-	const CUDA_MEMCPY3D copy = {.srcMemoryType = CU_MEMORYTYPE_ARRAY,
-				    .srcArray = from,
-				    .srcXInBytes = offset,
-				    .dstMemoryType = CU_MEMORYTYPE_HOST,
-				    .dstHost = to,
-				    .WidthInBytes = size,
-				    .Height = 1,
-				    .Depth = 1};
-	return cu_copy_box(&copy, stream, awaited);
+	CUDA_MEMCPY3D copy = {.dstMemoryType = CU_MEMORYTYPE_HOST, .dstHost = to};
+	from_array(&copy, from, offset);
+	return copy_row(&copy, size, stream, awaited);
 }
 
 static CUresult device_to_array(CUarray to, size_t offset, CUdeviceptr from, size_t size, CUstream stream)
 {
-	const CUDA_MEMCPY3D copy = {.srcMemoryType = CU_MEMORYTYPE_DEVICE,
-				    .srcDevice = from,
-				    .dstMemoryType = CU_MEMORYTYPE_ARRAY,
-				    .dstArray = to,
-				    .dstXInBytes = offset,
-				    .WidthInBytes = size,
-				    .Height = 1,
-				    .Depth = 1};
-	return cu_copy_box(&copy, stream, true);
+	CUDA_MEMCPY3D copy = {.srcMemoryType = CU_MEMORYTYPE_DEVICE, .srcDevice = from};
+	to_array(&copy, to, offset);
+	return copy_row(&copy, size, stream, true);
 }
 
 static CUresult array_to_device(CUdeviceptr to, CUarray from, size_t offset, size_t size, CUstream stream)
 {
-	const CUDA_MEMCPY3D copy = {.srcMemoryType = CU_MEMORYTYPE_ARRAY,
-				    .srcArray = from,
-				    .srcXInBytes = offset,
-				    .dstMemoryType = CU_MEMORYTYPE_DEVICE,
-				    .dstDevice = to,
-				    .WidthInBytes = size,
-				    .Height = 1,
-				    .Depth = 1};
-	return cu_copy_box(&copy, stream, true);
+	CUDA_MEMCPY3D copy = {.dstMemoryType = CU_MEMORYTYPE_DEVICE, .dstDevice = to};
+	from_array(&copy, from, offset);
+	return copy_row(&copy, size, stream, true);
 }
 
 static CUresult array_to_array(CUarray to, size_t to_offset, CUarray from, size_t from_offset, size_t size,
 			       CUstream stream)
 {
-	const CUDA_MEMCPY3D copy = {.srcMemoryType = CU_MEMORYTYPE_ARRAY,
-				    .srcArray = from,
-				    .srcXInBytes = from_offset,
-				    .dstMemoryType = CU_MEMORYTYPE_ARRAY,
-				    .dstArray = to,
-				    .dstXInBytes = to_offset,
-				    .WidthInBytes = size,
-				    .Height = 1,
-				    .Depth = 1};
-	return cu_copy_box(&copy, stream, true);
+	CUDA_MEMCPY3D copy = {0};
+	from_array(&copy, from, from_offset);
+	to_array(&copy, to, to_offset);
+	return copy_row(&copy, size, stream, true);
 }
 
 CUresult client_cuMemcpyHtoA_v2(CUarray dstArray, size_t dstOffset, const void *srcHost, size_t ByteCount)

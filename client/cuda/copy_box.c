@@ -8,6 +8,7 @@
 #include "capture.h"
 #include "copy.h"
 #include "copy_later.h"
+#include "driver_abi/boxes.h"
 #include "hand.h"
 #include "memory.h"
 
@@ -273,23 +274,7 @@ CUresult cu_copy_box(const CUDA_MEMCPY3D *copy, CUstream stream, bool awaited)
 
 CUresult cu_copy_rectangle(const CUDA_MEMCPY2D *copy, CUstream stream, bool awaited)
 {
-	const CUDA_MEMCPY3D box = {.srcXInBytes = copy->srcXInBytes,
-				   .srcY = copy->srcY,
-				   .srcMemoryType = copy->srcMemoryType,
-				   .srcHost = copy->srcHost,
-				   .srcDevice = copy->srcDevice,
-				   .srcArray = copy->srcArray,
-				   .srcPitch = copy->srcPitch,
-				   .dstXInBytes = copy->dstXInBytes,
-				   .dstY = copy->dstY,
-				   .dstMemoryType = copy->dstMemoryType,
-				   .dstHost = copy->dstHost,
-				   .dstDevice = copy->dstDevice,
-				   .dstArray = copy->dstArray,
-				   .dstPitch = copy->dstPitch,
-				   .WidthInBytes = copy->WidthInBytes,
-				   .Height = copy->Height,
-				   .Depth = 1};
+	const CUDA_MEMCPY3D box = cr_box_of_rectangle(copy);
 	return cu_copy_box(&box, stream, awaited);
 }
 
@@ -319,29 +304,7 @@ static CUresult peer(const CUDA_MEMCPY3D_PEER *p, CUstream stream, bool awaited)
 	CUresult err = p->srcMemoryType == CU_MEMORYTYPE_DEVICE ? cu_id_of_context(p->srcContext, &id) : CUDA_SUCCESS;
 	if (!err && p->dstMemoryType == CU_MEMORYTYPE_DEVICE)
 		err = cu_id_of_context(p->dstContext, &id);
-	const CUDA_MEMCPY3D copy = {.srcXInBytes = p->srcXInBytes,
-				    .srcY = p->srcY,
-				    .srcZ = p->srcZ,
-				    .srcLOD = p->srcLOD,
-				    .srcMemoryType = p->srcMemoryType,
-				    .srcHost = p->srcHost,
-				    .srcDevice = p->srcDevice,
-				    .srcArray = p->srcArray,
-				    .srcPitch = p->srcPitch,
-				    .srcHeight = p->srcHeight,
-				    .dstXInBytes = p->dstXInBytes,
-				    .dstY = p->dstY,
-				    .dstZ = p->dstZ,
-				    .dstLOD = p->dstLOD,
-				    .dstMemoryType = p->dstMemoryType,
-				    .dstHost = p->dstHost,
-				    .dstDevice = p->dstDevice,
-				    .dstArray = p->dstArray,
-				    .dstPitch = p->dstPitch,
-				    .dstHeight = p->dstHeight,
-				    .WidthInBytes = p->WidthInBytes,
-				    .Height = p->Height,
-				    .Depth = p->Depth};
+	const CUDA_MEMCPY3D copy = cr_box_of_peer_copy(p);
 	return err ? err : cu_copy_box(&copy, stream, awaited);
 }
 

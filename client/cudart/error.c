@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "context.h"
+#include "driver_abi/sticky.h"
 #include "platform.h"
 
 struct error_text {
@@ -42,33 +43,6 @@ cudaError_t rt_error(CUresult result)
 	return error_find((cudaError_t)result) ? (cudaError_t)result : cudaErrorUnknown;
 }
 
-/*
- * The errors after which the device's context is of no use until cudaDeviceReset() (driver_types.h: "this leaves the
- * process in an inconsistent state"): cudaGetLastError() does not clear them.
- */
-static bool error_is_sticky(cudaError_t error)
-{
-	switch (error) {
-	case cudaErrorECCUncorrectable:
-	case cudaErrorNvlinkUncorrectable:
-	case cudaErrorContained:
-	case cudaErrorIllegalAddress:
-	case cudaErrorLaunchTimeout:
-	case cudaErrorAssert:
-	case cudaErrorHardwareStackError:
-	case cudaErrorIllegalInstruction:
-	case cudaErrorMisalignedAddress:
-	case cudaErrorInvalidAddressSpace:
-	case cudaErrorInvalidPc:
-	case cudaErrorLaunchFailure:
-	case cudaErrorTensorMemoryLeak:
-	case cudaErrorExternalDevice:
-		return 1;
-	default:
-		return 0;
-	}
-}
-
 cudaError_t rt_record(cudaError_t error)
 {
 	if (error != cudaSuccess) {
@@ -99,7 +73,8 @@ cudaError_t cudaPeekAtLastError(void)
 cudaError_t cudaGetLastError(void)
 {
 	cudaError_t error = cudaPeekAtLastError();
-	bool lasting = error_is_sticky(error) && rt_thread.last_error_generation == atomic_load(&rt_generation);
+	bool lasting =
+	    cr_result_is_sticky((CUresult)error) && rt_thread.last_error_generation == atomic_load(&rt_generation);
 
 	if (!lasting)
 		rt_thread.last_error = cudaSuccess;

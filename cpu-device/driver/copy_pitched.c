@@ -6,6 +6,7 @@
 #include "array.h"
 #include "copy.h"
 #include "driver.h"
+#include "driver_abi/boxes.h"
 #include "stream.h"
 
 enum { SYNCHRONOUS = false, ASYNCHRONOUS = true };
@@ -98,27 +99,6 @@ CUresult drv_copy_box(const struct drv_side_box *to, const struct drv_side_box *
 	return result == CUDA_SUCCESS ? drv_copy_run(&copy, stream, asynchronous) : result;
 }
 
-static CUresult copy_2d(const CUDA_MEMCPY2D *p, CUstream stream, bool asynchronous)
-{
-	if (!p)
-		return CUDA_ERROR_INVALID_VALUE;
-	const struct drv_side_box to = {.type = p->dstMemoryType,
-					.host = p->dstHost,
-					.device = p->dstDevice,
-					.array = p->dstArray,
-					.x = p->dstXInBytes,
-					.y = p->dstY,
-					.pitch = p->dstPitch};
-	const struct drv_side_box from = {.type = p->srcMemoryType,
-					  .host = p->srcHost,
-					  .device = p->srcDevice,
-					  .array = p->srcArray,
-					  .x = p->srcXInBytes,
-					  .y = p->srcY,
-					  .pitch = p->srcPitch};
-	return drv_copy_box(&to, &from, p->WidthInBytes, p->Height, 1, stream, asynchronous);
-}
-
 CUresult drv_copy_3d_describe(const CUDA_MEMCPY3D *p, struct drv_copy *copy)
 {
 	if (!p || p->srcLOD || p->dstLOD)
@@ -153,36 +133,20 @@ static CUresult copy_3d(const CUDA_MEMCPY3D *p, CUstream stream, bool asynchrono
 	return result == CUDA_SUCCESS ? drv_copy_run(&copy, stream, asynchronous) : result;
 }
 
+static CUresult copy_2d(const CUDA_MEMCPY2D *p, CUstream stream, bool asynchronous)
+{
+	if (!p)
+		return CUDA_ERROR_INVALID_VALUE;
+	const CUDA_MEMCPY3D box = cr_box_of_rectangle(p);
+	return copy_3d(&box, stream, asynchronous);
+}
+
 static CUresult copy_3d_peer(const CUDA_MEMCPY3D_PEER *p, CUstream stream, bool asynchronous)
 {
 	if (!p)
 		return CUDA_ERROR_INVALID_VALUE;
-	const CUDA_MEMCPY3D copy = {
-	    .srcXInBytes = p->srcXInBytes,
-	    .srcY = p->srcY,
-	    .srcZ = p->srcZ,
-	    .srcLOD = p->srcLOD,
-	    .srcMemoryType = p->srcMemoryType,
-	    .srcHost = p->srcHost,
-	    .srcDevice = p->srcDevice,
-	    .srcArray = p->srcArray,
-	    .srcPitch = p->srcPitch,
-	    .srcHeight = p->srcHeight,
-	    .dstXInBytes = p->dstXInBytes,
-	    .dstY = p->dstY,
-	    .dstZ = p->dstZ,
-	    .dstLOD = p->dstLOD,
-	    .dstMemoryType = p->dstMemoryType,
-	    .dstHost = p->dstHost,
-	    .dstDevice = p->dstDevice,
-	    .dstArray = p->dstArray,
-	    .dstPitch = p->dstPitch,
-	    .dstHeight = p->dstHeight,
-	    .WidthInBytes = p->WidthInBytes,
-	    .Height = p->Height,
-	    .Depth = p->Depth,
-	};
-	return copy_3d(&copy, stream, asynchronous);
+	const CUDA_MEMCPY3D box = cr_box_of_peer_copy(p);
+	return copy_3d(&box, stream, asynchronous);
 }
 
 DRV_API CUresult cuMemcpy2D_v2(const CUDA_MEMCPY2D *parameters)
